@@ -1,0 +1,227 @@
+#include "policy/domain.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const unsigned char mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Not tolower(3): that one obeys the host's locale. */
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static void set_address(struct domain *domain, const void *bytes, size_t length)
+{
+    domain->kind = DOMAIN_ADDRESS;
+    domain->length = DOMAIN_ADDRESS_BYTES;
+    memcpy(domain->text, mapped_prefix, sizeof mapped_prefix);
+    memcpy(domain->text + DOMAIN_ADDRESS_BYTES - length, bytes, length);
+}
+
+/* `text` is NUL-terminated; false if it is no address. */
+static bool parse_address(const char *text, struct domain *domain)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, text, &v4) == 1)
+        set_address(domain, &v4, sizeof v4);
+    else if (inet_pton(AF_INET6, text, &v6) == 1)
+        set_address(domain, &v6, sizeof v6);
+    else
+        return false;
+    return true;
+}
+
+/* Takes `:port` off the end of `text`. False: there is one and it is not 1..65535. */
+static bool split_port(char *text, uint16_t *port)
+{
+    char *colon = strrchr(text, ':');
+    unsigned value = 0;
+    *port = 0;
+    if (colon == NULL || strchr(colon, ']') != NULL)
+        return true;
+    const char *digit = colon + 1;
+    for (; is_digit(*digit) && value <= UINT16_MAX; digit++)
+        value = 10 * value + (unsigned)(*digit - '0');
+    if (*digit != '\0' || value == 0 || value > UINT16_MAX)
+        return false;
+    *port = (uint16_t)value;
+    *colon = '\0';
+    return true;
+}
+
+/* What is wrong with a name in a pattern; NULL if nothing is. `name` is in lower case. */
+static const char *name_fault(const char *name)
+{
+    size_t label = 0;
+    const char *last = name;
+    for (const char *c = name; *c != '\0'; c++) {
+        if ((unsigned char)*c >= 0x80)
+            return "a name that is not ASCII; write its A-label (xn--...)";
+        if (*c == '*')
+            return "a * within a name; allowed are \"*.\" or \"**.\" at the beginning, or \"*\" alone";
+        if (*c == '/')
+            return "a URL or path; write the host name alone";
+        if (*c == ',' || *c == ' ')
+            return "several names in one text; write an array, [ \"a.example\", \"b.example\" ]";
+        if (*c == '.') {
+            if (label == 0)
+                return "an empty label; allowed is a name such as api.example.com";
+            label = 0;
+            last = c + 1;
+            continue;
+        }
+        if (!is_digit(*c) && !(*c >= 'a' && *c <= 'z') && *c != '-' && *c != '_')
+            return "a character that no host name has; allowed are letters, digits, '-', '_' and '.'";
+        if (++label > 63)
+            return "a label of more than 63 characters";
+    }
+    if (label == 0)
+        return "an empty label; allowed is a name such as api.example.com";
+    if (last[strspn(last, "0123456789")] == '\0')
+        return "a name that ends in a number and is no IPv4 address";
+    return NULL;
+}
+
+static bool fail(char *why, size_t size, const char *pattern, const char *fault)
+{
+    snprintf(why, size, "\"%.80s\" is %s", pattern, fault);
+    return false;
+}
+
+bool domain_parse(const char *pattern, struct domain *domain, char *why, size_t size)
+{
+    char text[DOMAIN_NAME_MAX + sizeof "**.:65535" + 2];
+    size_t length = strlen(pattern);
+    *domain = (struct domain){.kind = DOMAIN_NAME};
+    if (length == 0)
+        return fail(why, size, pattern, "empty; allowed is a name, a wildcard or an address");
+    if (length >= sizeof text)
+        return fail(why, size, pattern, "too long; a host name has at most 253 characters");
+    for (size_t i = 0; i <= length; i++)
+        text[i] = lower(pattern[i]);
+
+    struct in6_addr bare;
+    if (inet_pton(AF_INET6, text, &bare) == 1)
+        return fail(why, size, pattern,
+                    "an IPv6 address without brackets; write [address] or [address]:port");
+    if (strstr(text, "://") != NULL)
+        return fail(why, size, pattern, "a URL or path; write the host name alone");
+    if (!split_port(text, &domain->port))
+        return fail(why, size, pattern, "a name with a bad port; allowed is 1 to 65535");
+
+    if (text[0] == '[') {
+        char *end = strchr(text, ']');
+        if (end == NULL || end[1] != '\0')
+            return fail(why, size, pattern, "no IPv6 address; allowed is [address] or [address]:port");
+        *end = '\0';
+        if (strchr(text, ':') == NULL || !parse_address(text + 1, domain))
+            return fail(why, size, pattern, "no IPv6 address; allowed is [address] or [address]:port");
+        return true;
+    }
+    if (parse_address(text, domain))
+        return true;
+    if (strcmp(text, "*") == 0) {
+        domain->kind = DOMAIN_ALL;
+        return true;
+    }
+
+    const char *name = text;
+    if (strncmp(name, "*.", 2) == 0) {
+        domain->kind = DOMAIN_ONE;
+        name += 2;
+    } else if (strncmp(name, "**.", 3) == 0) {
+        domain->kind = DOMAIN_MANY;
+        name += 3;
+    }
+    length = strlen(name);
+    if (length > 1 && name[length - 1] == '.')
+        text[name - text + (ptrdiff_t)--length] = '\0';
+    const char *fault = name_fault(name);
+    if (fault != NULL)
+        return fail(why, size, pattern, fault);
+    if (length > DOMAIN_NAME_MAX)
+        return fail(why, size, pattern, "too long; a host name has at most 253 characters");
+    domain->length = (uint8_t)length;
+    memcpy(domain->text, name, length + 1);
+    return true;
+}
+
+bool domain_from_peer(const char *peer, struct domain *domain)
+{
+    char text[DOMAIN_NAME_MAX + 2];
+    size_t length = strlen(peer);
+    *domain = (struct domain){.kind = DOMAIN_NAME};
+    if (length == 0 || length >= sizeof text)
+        return false;
+    memcpy(text, peer, length + 1);
+    if (text[0] == '[' && text[length - 1] == ']') {
+        text[length - 1] = '\0';
+        if (parse_address(text + 1, domain))
+            return true;
+        text[length - 1] = ']';
+    }
+    if (parse_address(text, domain))
+        return true;
+    if (length > 1 && text[length - 1] == '.')
+        length--;
+    if (length > DOMAIN_NAME_MAX)
+        return false;
+    domain->length = (uint8_t)length;
+    for (size_t i = 0; i < length; i++)
+        domain->text[i] = lower(text[i]);
+    return true;
+}
+
+bool domain_from_sockaddr(const struct sockaddr *address, struct domain *domain, uint16_t *port)
+{
+    *domain = (struct domain){.kind = DOMAIN_ADDRESS};
+    if (address->sa_family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, address, sizeof v4);
+        set_address(domain, &v4.sin_addr, sizeof v4.sin_addr);
+        *port = ntohs(v4.sin_port);
+        return true;
+    }
+    if (address->sa_family == AF_INET6) {
+        struct sockaddr_in6 v6;
+        memcpy(&v6, address, sizeof v6);
+        set_address(domain, &v6.sin6_addr, sizeof v6.sin6_addr);
+        *port = ntohs(v6.sin6_port);
+        return true;
+    }
+    return false;
+}
+
+void domain_format(const struct domain *domain, char text[DOMAIN_TEXT_SIZE])
+{
+    static const char *const before[] = {
+        [DOMAIN_NAME] = "",    [DOMAIN_ADDRESS] = "", [DOMAIN_ONE] = "*.",
+        [DOMAIN_MANY] = "**.", [DOMAIN_ALL] = "*",
+    };
+    char address[INET6_ADDRSTRLEN + 2];
+    const char *body = domain->text;
+    if (domain->kind == DOMAIN_ADDRESS) {
+        bool v4 = memcmp(domain->text, mapped_prefix, sizeof mapped_prefix) == 0;
+        bool brackets = !v4 && domain->port != 0;
+        address[0] = '[';
+        inet_ntop(v4 ? AF_INET : AF_INET6, domain->text + (v4 ? sizeof mapped_prefix : 0), address + brackets,
+                  INET6_ADDRSTRLEN);
+        if (brackets)
+            memcpy(address + strlen(address), "]", sizeof "]");
+        body = address;
+    }
+    if (domain->port != 0)
+        snprintf(text, DOMAIN_TEXT_SIZE, "%s%s:%u", before[domain->kind], body, domain->port);
+    else
+        snprintf(text, DOMAIN_TEXT_SIZE, "%s%s", before[domain->kind], body);
+}

@@ -1,0 +1,83 @@
+#include "policy/hostio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+static const int our_signals[] = {SIGPIPE, SIGXFSZ};
+#define SIGNAL_COUNT (sizeof our_signals / sizeof *our_signals)
+
+void hostio_enter(struct hostio *io)
+{
+    sigset_t block;
+    io->error = errno;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &io->cancel_state);
+    sigemptyset(&block);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++)
+        sigaddset(&block, our_signals[i]);
+    pthread_sigmask(SIG_BLOCK, &block, &io->mask);
+    sigpending(&io->pending);
+}
+
+void hostio_leave(const struct hostio *io)
+{
+    sigset_t now;
+    sigpending(&now);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        /* One that was pending before is the host's, and stays. */
+        if (sigismember(&now, our_signals[i]) == 1 && sigismember(&io->pending, our_signals[i]) == 0) {
+            const struct timespec at_once = {0, 0};
+            sigset_t one;
+            sigemptyset(&one);
+            sigaddset(&one, our_signals[i]);
+            sigtimedwait(&one, NULL, &at_once);
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &io->mask, NULL);
+    pthread_setcancelstate(io->cancel_state, NULL);
+    errno = io->error;
+}
+
+int hostio_open(const char *path, int flags, mode_t mode)
+{
+    int descriptor = open(path, flags | O_CLOEXEC, mode);
+    if (descriptor < 0 || descriptor > STDERR_FILENO)
+        return descriptor;
+    int higher = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int error = errno;
+    close(descriptor);
+    errno = error;
+    return higher;
+}
+
+void file_identity_of(int descriptor, struct file_identity *identity)
+{
+    struct stat status;
+    *identity = (struct file_identity){.known = fstat(descriptor, &status) == 0};
+    if (identity->known) {
+        identity->device = status.st_dev;
+        identity->inode = status.st_ino;
+    }
+}
+
+bool file_is_still(int descriptor, const struct file_identity *identity)
+{
+    struct file_identity now;
+    file_identity_of(descriptor, &now);
+    return identity->known && now.known && now.device == identity->device && now.inode == identity->inode;
+}
+
+bool hostio_append(const char *path, const char *bytes, size_t length)
+{
+    int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    struct stat status;
+    int descriptor = hostio_open(path, flags, 0640);
+    if (descriptor < 0)
+        return false;
+    bool done = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
+                write(descriptor, bytes, length) == (ssize_t)length;
+    close(descriptor);
+    return done;
+}

@@ -1,0 +1,51 @@
+/*
+ * Input and output as a guest in someone else's process: no signal of ours reaches the host, no descriptor
+ * of ours takes the place of its standard ones, no thread of the host is cancelled in the middle.
+ */
+#ifndef TLSGRAFT_HOSTIO_H
+#define TLSGRAFT_HOSTIO_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* What hostio_enter() changed on this thread, for hostio_leave(). */
+struct hostio {
+    sigset_t mask;
+    sigset_t pending;
+    int cancel_state;
+    int error; /* errno */
+};
+
+/*
+ * Between these two calls, on one thread: SIGPIPE and SIGXFSZ are blocked and what our own I/O raises of
+ * them is consumed, cancellation is disabled; errno is put back at the end.
+ */
+void hostio_enter(struct hostio *io);
+void hostio_leave(const struct hostio *io);
+
+/*
+ * open(2) with O_CLOEXEC, and never one of the descriptors 0 to 2: a host may have closed these, and other
+ * threads of it would then write into our file. -1 and errno on failure.
+ */
+int hostio_open(const char *path, int flags, mode_t mode);
+
+/* Which file a descriptor is, so that a daemon's reuse of its number is noticed. */
+struct file_identity {
+    bool known;
+    dev_t device;
+    ino_t inode;
+};
+
+void file_identity_of(int descriptor, struct file_identity *identity);
+bool file_is_still(int descriptor, const struct file_identity *identity);
+
+/*
+ * Appends `length` bytes as one write(2) to a regular file, which is created (0640) if it is missing; never
+ * follows a link, never waits for a FIFO. False if not all of it was written.
+ */
+bool hostio_append(const char *path, const char *bytes, size_t length);
+
+#endif

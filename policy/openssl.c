@@ -1,0 +1,78 @@
+#include "policy/openssl.h"
+
+#include <string.h>
+
+#include "policy/pin.h"
+
+enum presence { OPTIONAL, REQUIRED };
+
+struct function {
+    const char *name;
+    const char *older;
+    size_t offset;
+    enum presence presence;
+};
+
+#define ROW(presence, result, name, older, arguments) {#name, older, offsetof(struct ossl, name), presence},
+static const struct function crypto_functions[] = {OSSL_CRYPTO_FUNCTIONS(ROW)};
+static const struct function ssl_functions[] = {OSSL_SSL_FUNCTIONS(ROW)};
+#undef ROW
+
+static const char *fill(struct ossl *ossl, const struct function *functions, size_t count, ossl_find *find,
+                        void *context)
+{
+    for (size_t i = 0; i < count; i++) {
+        void *address = find(context, functions[i].name);
+        if (address == NULL && functions[i].older != NULL)
+            address = find(context, functions[i].older);
+        if (address == NULL && functions[i].presence == REQUIRED)
+            return functions[i].name;
+        /* POSIX lets a function pointer be read back from void *, by its bytes. */
+        memcpy((unsigned char *)ossl + functions[i].offset, &address, sizeof address);
+    }
+    return NULL;
+}
+
+const char *ossl_fill_crypto(struct ossl *ossl, ossl_find *find, void *context)
+{
+    const char *missing =
+        fill(ossl, crypto_functions, sizeof crypto_functions / sizeof *crypto_functions, find, context);
+    if (missing != NULL)
+        return missing;
+    if (ossl->ERR_set_error != NULL && ossl->ERR_new != NULL && ossl->ERR_set_debug != NULL)
+        return NULL;
+    return ossl->ERR_put_error != NULL && ossl->ERR_add_error_data != NULL ? NULL : "ERR_set_error";
+}
+
+const char *ossl_fill_ssl(struct ossl *ossl, ossl_find *find, void *context)
+{
+    return fill(ossl, ssl_functions, sizeof ssl_functions / sizeof *ssl_functions, find, context);
+}
+
+bool ossl_is_supported(const struct ossl *ossl)
+{
+    /* LibreSSL answers 2.0.0; BoringSSL and AWS-LC answer 1.1.1 with a text of their own. */
+    unsigned long number = ossl->OpenSSL_version_num();
+    const char *text = ossl->OpenSSL_version(0);
+    return number >= 0x10101000UL && number < 0x50000000UL && (number >> 28) != 2 && text != NULL &&
+           strncmp(text, "OpenSSL ", strlen("OpenSSL ")) == 0 && strstr(text, "compatible") == NULL;
+}
+
+bool ossl_pin_of_key(const struct ossl *ossl, const X509_PUBKEY *key, struct pin *pin)
+{
+    unsigned char *der = NULL;
+    int length = ossl->i2d_X509_PUBKEY(key, &der);
+    if (length <= 0 || der == NULL)
+        return false;
+    unsigned size = 0;
+    bool done = ossl->EVP_Digest(der, (size_t)length, pin->sha256, &size, ossl->EVP_sha256(), NULL) == 1 &&
+                size == PIN_BYTES;
+    ossl->CRYPTO_free(der, __FILE__, __LINE__);
+    return done;
+}
+
+bool ossl_pin_of_certificate(const struct ossl *ossl, const X509 *certificate, struct pin *pin)
+{
+    const X509_PUBKEY *key = ossl->X509_get_X509_PUBKEY(certificate);
+    return key != NULL && ossl_pin_of_key(ossl, key, pin);
+}

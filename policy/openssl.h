@@ -1,0 +1,162 @@
+/*
+ * OpenSSL as tlsgraft reaches it: never linked, one table of functions for each libssl, filled by name.
+ *
+ * The types are declared here and not taken from OpenSSL's headers: one object serves 1.1.1 to 4.x, whose
+ * headers differ in macros and in const, while the binary interface of these functions is the same in all.
+ * The source of each is the man page of its name.
+ *
+ * Owner: whoever fills a table; it is plain data, and read-only once filled.
+ */
+#ifndef TLSGRAFT_OPENSSL_H
+#define TLSGRAFT_OPENSSL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct ssl_st SSL;
+typedef struct ssl_ctx_st SSL_CTX;
+typedef struct ssl_session_st SSL_SESSION;
+typedef struct x509_st X509;
+typedef struct x509_store_ctx_st X509_STORE_CTX;
+typedef struct X509_VERIFY_PARAM_st X509_VERIFY_PARAM;
+typedef struct X509_pubkey_st X509_PUBKEY;
+typedef struct bio_st BIO;
+typedef struct evp_md_st EVP_MD;
+typedef struct engine_st ENGINE;
+typedef struct evp_pkey_st EVP_PKEY;
+typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
+
+/* The numbers that are part of the binary interface. */
+#define OSSL_EX_INDEX_SSL                   0
+#define OSSL_EX_INDEX_SSL_CTX               1
+#define OSSL_VERIFY_NONE                    0
+#define OSSL_VERIFY_PEER                    1
+#define OSSL_V_ERR_APPLICATION_VERIFICATION 50
+#define OSSL_CB_HANDSHAKE_START             0x10
+#define OSSL_CB_HANDSHAKE_DONE              0x20
+#define OSSL_WANT_RETRY_VERIFY              8
+#define OSSL_SENT_AND_RECEIVED_SHUTDOWN     3
+#define OSSL_NAMETYPE_HOST_NAME             0
+#define OSSL_EXT_CLIENT_HELLO               0x0080
+#define OSSL_ERR_LIB_SSL                    20
+#define OSSL_R_CERTIFICATE_VERIFY_FAILED    134
+/* ssl/statem/statem.h: a fatal error that sends no alert. */
+#define OSSL_AD_NO_ALERT (-1)
+
+typedef int ossl_verify_cb(int preverify_ok, X509_STORE_CTX *ctx);
+typedef int ossl_cert_verify_cb(X509_STORE_CTX *ctx, void *arg);
+typedef void ossl_info_cb(const SSL *ssl, int where, int ret);
+typedef void ossl_ex_new(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp);
+typedef void ossl_ex_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp);
+typedef int ossl_ex_dup(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void *from_d, int idx, long argl,
+                        void *argp);
+typedef int ossl_ext_add_cb(SSL *ssl, unsigned ext_type, unsigned context, const unsigned char **out,
+                            size_t *outlen, X509 *x, size_t chainidx, int *al, void *add_arg);
+typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, const unsigned char *out,
+                              void *add_arg);
+
+/*
+ * F(presence, result, name, older name, arguments). REQUIRED: without it the libssl cannot be governed.
+ * OPTIONAL: NULL where the line has no such function. From 3.0 on ERR_set_error replaces ERR_put_error.
+ */
+#define OSSL_CRYPTO_FUNCTIONS(F)                                                                             \
+    F(REQUIRED, unsigned long, OpenSSL_version_num, NULL, (void))                                            \
+    F(REQUIRED, const char *, OpenSSL_version, NULL, (int type))                                             \
+    F(REQUIRED, void, CRYPTO_free, NULL, (void *ptr, const char *file, int line))                            \
+    F(REQUIRED, int, CRYPTO_new_ex_data, NULL, (int index, void *object, CRYPTO_EX_DATA *ad))                \
+    F(REQUIRED, int, CRYPTO_get_ex_new_index, NULL,                                                          \
+      (int index, long argl, void *argp, ossl_ex_new *new_func, ossl_ex_dup *dup_func,                       \
+       ossl_ex_free *free_func))                                                                             \
+    F(REQUIRED, int, CRYPTO_set_ex_data, NULL, (CRYPTO_EX_DATA * ad, int idx, void *value))                  \
+    F(REQUIRED, int, ERR_set_mark, NULL, (void))                                                             \
+    F(REQUIRED, int, ERR_pop_to_mark, NULL, (void))                                                          \
+    F(OPTIONAL, void, ERR_new, NULL, (void))                                                                 \
+    F(OPTIONAL, void, ERR_set_debug, NULL, (const char *file, int line, const char *func))                   \
+    F(OPTIONAL, void, ERR_set_error, NULL, (int lib, int reason, const char *format, ...))                   \
+    F(OPTIONAL, void, ERR_put_error, NULL, (int lib, int func, int reason, const char *file, int line))      \
+    F(OPTIONAL, void, ERR_add_error_data, NULL, (int count, ...))                                            \
+    F(REQUIRED, BIO *, BIO_new_mem_buf, NULL, (const void *buffer, int length))                              \
+    F(REQUIRED, int, BIO_free, NULL, (BIO * bio))                                                            \
+    F(REQUIRED, int, PEM_read_bio, NULL,                                                                     \
+      (BIO * bio, char **name, char **header, unsigned char **data, long *length))                           \
+    F(REQUIRED, const EVP_MD *, EVP_sha256, NULL, (void))                                                    \
+    F(REQUIRED, int, EVP_Digest, NULL,                                                                       \
+      (const void *data, size_t count, unsigned char *md, unsigned *size, const EVP_MD *type, ENGINE *impl)) \
+    F(REQUIRED, X509 *, d2i_X509, NULL, (X509 * *a, const unsigned char **in, long length))                  \
+    F(REQUIRED, void, X509_free, NULL, (X509 * x))                                                           \
+    F(REQUIRED, X509_PUBKEY *, X509_get_X509_PUBKEY, NULL, (const X509 *x))                                  \
+    F(REQUIRED, X509_PUBKEY *, d2i_X509_PUBKEY, NULL,                                                        \
+      (X509_PUBKEY * *a, const unsigned char **in, long length))                                             \
+    F(REQUIRED, int, i2d_X509_PUBKEY, NULL, (const X509_PUBKEY *a, unsigned char **out))                     \
+    F(REQUIRED, EVP_PKEY *, X509_PUBKEY_get0, NULL, (const X509_PUBKEY *key))                                \
+    F(REQUIRED, void, X509_PUBKEY_free, NULL, (X509_PUBKEY * key))                                           \
+    F(REQUIRED, int, X509_verify_cert, NULL, (X509_STORE_CTX * ctx))                                         \
+    F(REQUIRED, void *, X509_STORE_CTX_get_ex_data, NULL, (const X509_STORE_CTX *ctx, int idx))              \
+    F(REQUIRED, X509 *, X509_STORE_CTX_get0_cert, NULL, (const X509_STORE_CTX *ctx))                         \
+    F(REQUIRED, void, X509_STORE_CTX_set_error, NULL, (X509_STORE_CTX * ctx, int error))                     \
+    F(OPTIONAL, char *, X509_VERIFY_PARAM_get0_host, NULL, (X509_VERIFY_PARAM * param, int index))           \
+    F(OPTIONAL, char *, X509_VERIFY_PARAM_get1_ip_asc, NULL, (X509_VERIFY_PARAM * param))
+
+#define OSSL_SSL_FUNCTIONS(F)                                                                                \
+    F(REQUIRED, int, SSL_connect, NULL, (SSL * ssl))                                                         \
+    F(REQUIRED, int, SSL_do_handshake, NULL, (SSL * ssl))                                                    \
+    F(REQUIRED, int, SSL_is_server, NULL, (const SSL *ssl))                                                  \
+    F(REQUIRED, int, SSL_in_before, NULL, (const SSL *ssl))                                                  \
+    F(REQUIRED, int, SSL_want, NULL, (const SSL *ssl))                                                       \
+    F(REQUIRED, int, SSL_get_fd, NULL, (const SSL *ssl))                                                     \
+    F(REQUIRED, const char *, SSL_get_servername, NULL, (const SSL *ssl, int type))                          \
+    F(REQUIRED, X509_VERIFY_PARAM *, SSL_get0_param, NULL, (SSL * ssl))                                      \
+    F(REQUIRED, SSL_CTX *, SSL_get_SSL_CTX, NULL, (const SSL *ssl))                                          \
+    F(REQUIRED, X509 *, SSL_get1_peer_certificate, "SSL_get_peer_certificate", (const SSL *ssl))             \
+    F(REQUIRED, SSL_SESSION *, SSL_get_session, NULL, (const SSL *ssl))                                      \
+    F(REQUIRED, int, SSL_set_session, NULL, (SSL * ssl, SSL_SESSION * session))                              \
+    F(REQUIRED, X509 *, SSL_SESSION_get0_peer, NULL, (SSL_SESSION * session))                                \
+    F(REQUIRED, int, SSL_session_reused, NULL, (const SSL *ssl))                                             \
+    F(REQUIRED, int, SSL_get_verify_mode, NULL, (const SSL *ssl))                                            \
+    F(REQUIRED, ossl_verify_cb *, SSL_get_verify_callback, NULL, (const SSL *ssl))                           \
+    F(REQUIRED, void, SSL_set_verify, NULL, (SSL * ssl, int mode, ossl_verify_cb *callback))                 \
+    F(REQUIRED, void, SSL_set0_wbio, NULL, (SSL * ssl, BIO * wbio))                                          \
+    F(REQUIRED, void, SSL_set_shutdown, NULL, (SSL * ssl, int mode))                                         \
+    F(REQUIRED, int, SSL_set_ex_data, NULL, (SSL * ssl, int idx, void *value))                               \
+    F(REQUIRED, void *, SSL_get_ex_data, NULL, (const SSL *ssl, int idx))                                    \
+    F(REQUIRED, void *, SSL_CTX_get_ex_data, NULL, (const SSL_CTX *ctx, int idx))                            \
+    F(REQUIRED, int, SSL_get_ex_data_X509_STORE_CTX_idx, NULL, (void))                                       \
+    F(REQUIRED, void, SSL_set_info_callback, NULL, (SSL * ssl, ossl_info_cb * callback))                     \
+    F(REQUIRED, ossl_info_cb *, SSL_get_info_callback, NULL, (const SSL *ssl))                               \
+    F(REQUIRED, void, SSL_CTX_set_info_callback, NULL, (SSL_CTX * ctx, ossl_info_cb * callback))             \
+    F(REQUIRED, ossl_info_cb *, SSL_CTX_get_info_callback, NULL, (SSL_CTX * ctx))                            \
+    F(REQUIRED, void, SSL_CTX_set_cert_verify_callback, NULL,                                                \
+      (SSL_CTX * ctx, ossl_cert_verify_cb * callback, void *arg))                                            \
+    F(REQUIRED, int, SSL_CTX_add_custom_ext, NULL,                                                           \
+      (SSL_CTX * ctx, unsigned type, unsigned context, ossl_ext_add_cb *add, ossl_ext_free_cb *release,      \
+       void *add_arg, void *parse, void *parse_arg))                                                         \
+    /* In no fork of OpenSSL: the mark by which one is told from it. */                                      \
+    F(REQUIRED, void, SSL_CTX_set_client_hello_cb, NULL, (SSL_CTX * ctx, void *callback, void *arg))
+
+#define OSSL_MEMBER(presence, result, name, older, arguments) result(*name) arguments;
+struct ossl {
+    OSSL_CRYPTO_FUNCTIONS(OSSL_MEMBER)
+    OSSL_SSL_FUNCTIONS(OSSL_MEMBER)
+};
+#undef OSSL_MEMBER
+
+/* The address of a function, or NULL. */
+typedef void *ossl_find(void *context, const char *name);
+
+/*
+ * Fill the part of the table that libcrypto, or libssl, has. NULL: done. Else: the name of a function that
+ * is required and missing; the table is then not usable.
+ */
+const char *ossl_fill_crypto(struct ossl *ossl, ossl_find *find, void *context);
+const char *ossl_fill_ssl(struct ossl *ossl, ossl_find *find, void *context);
+
+/* Is it OpenSSL 1.1.1 to 4.x, and no fork of it? Asks a table whose libcrypto part is filled. */
+bool ossl_is_supported(const struct ossl *ossl);
+
+struct pin;
+
+/* The pin of a key, and of a certificate's key. False: out of memory, or a key that has no encoding. */
+bool ossl_pin_of_key(const struct ossl *ossl, const X509_PUBKEY *key, struct pin *pin);
+bool ossl_pin_of_certificate(const struct ossl *ossl, const X509 *certificate, struct pin *pin);
+
+#endif

@@ -1,0 +1,104 @@
+#include "policy/resolve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What stands in one PEM block. */
+struct block {
+    char *name;
+    char *header;
+    unsigned char *data;
+    long length;
+};
+
+static void free_block(const struct ossl *ossl, struct block *block)
+{
+    ossl->CRYPTO_free(block->name, __FILE__, __LINE__);
+    ossl->CRYPTO_free(block->header, __FILE__, __LINE__);
+    ossl->CRYPTO_free(block->data, __FILE__, __LINE__);
+}
+
+static bool is_certificate(const char *name)
+{
+    return strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0;
+}
+
+static const char *pin_of_certificate(const struct ossl *ossl, const struct block *block, struct pin *pin)
+{
+    const unsigned char *in = block->data;
+    X509 *certificate = ossl->d2i_X509(NULL, &in, block->length);
+    bool done = certificate != NULL && ossl_pin_of_certificate(ossl, certificate, pin);
+    ossl->X509_free(certificate);
+    return done ? NULL : "a certificate that does not parse; allowed is an X.509 certificate in PEM";
+}
+
+static const char *pin_of_public_key(const struct ossl *ossl, const struct block *block, struct pin *pin)
+{
+    const unsigned char *in = block->data;
+    X509_PUBKEY *key = ossl->d2i_X509_PUBKEY(NULL, &in, block->length);
+    bool done = key != NULL && in == block->data + block->length && ossl->X509_PUBKEY_get0(key) != NULL &&
+                ossl_pin_of_key(ossl, key, pin);
+    ossl->X509_PUBKEY_free(key);
+    return done ? NULL : "a public key that does not parse; allowed is what 'openssl pkey -pubout' writes";
+}
+
+/*
+ * The pin of the first certificate or public key in a text. NULL: found; else what is wrong. A chain of
+ * certificates is allowed, its first is the one that is meant; of several public keys none is.
+ */
+static const char *pin_of_pem(const struct ossl *ossl, const char *pem, struct pin *pin)
+{
+    const char *fault = "no PEM block that can be read; allowed is a PUBLIC KEY or a CERTIFICATE";
+    bool found = false;
+    bool public_key = false;
+    BIO *bio = ossl->BIO_new_mem_buf(pem, -1);
+    if (bio == NULL)
+        return "not enough memory";
+    struct block block;
+    while (memset(&block, 0, sizeof block),
+           ossl->PEM_read_bio(bio, &block.name, &block.header, &block.data, &block.length) == 1) {
+        bool is_public = strcmp(block.name, "PUBLIC KEY") == 0;
+        if (!found && is_certificate(block.name))
+            fault = pin_of_certificate(ossl, &block, pin);
+        else if (!found && is_public)
+            fault = pin_of_public_key(ossl, &block, pin);
+        else if (!found)
+            fault = "a PEM block of another kind; allowed is a PUBLIC KEY or a CERTIFICATE";
+        else if (is_public || public_key)
+            fault = "several blocks, of which one is a public key; write one key in each file";
+        public_key = public_key || is_public;
+        found = true;
+        free_block(ossl, &block);
+        if (fault != NULL)
+            break;
+    }
+    ossl->BIO_free(bio);
+    return fault;
+}
+
+bool policy_resolve(struct policy *policy, const struct ossl *ossl, char *why, size_t size)
+{
+    if (atomic_load_explicit(&policy->resolved, memory_order_acquire))
+        return true;
+    const char *fault = NULL;
+    ossl->ERR_set_mark();
+    for (size_t i = 0; i < policy->pin_rule_count && fault == NULL; i++) {
+        const struct pin_rule *rule = policy->pin_rules[i];
+        for (size_t k = 0; k < rule->key_count && fault == NULL; k++) {
+            struct key *key = &rule->keys[k];
+            if (key->kind != KEY_PEM)
+                continue;
+            fault = pin_of_pem(ossl, key->pem, &key->pin);
+            if (fault == NULL)
+                key->kind = KEY_PIN;
+            else
+                snprintf(why, size, "%s:%u: keys: \"%s\" holds %s", rule->source.file, rule->source.line,
+                         key->name, fault);
+        }
+    }
+    ossl->ERR_pop_to_mark();
+    if (fault != NULL)
+        return false;
+    atomic_store_explicit(&policy->resolved, true, memory_order_release);
+    return true;
+}

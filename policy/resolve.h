@@ -1,0 +1,23 @@
+/*
+ * The second step of reading a policy: PEM texts become pins. It needs OpenSSL, which must not be called
+ * before the host program's first SSL_CTX, so it is apart from config_load().
+ */
+#ifndef TLSGRAFT_RESOLVE_H
+#define TLSGRAFT_RESOLVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "policy/openssl.h"
+#include "policy/policy.h"
+
+/*
+ * Turns every KEY_PEM into KEY_PIN. True: done, and `policy->resolved` is set; asking again does nothing.
+ * False: a text holds no usable key, or memory is short; `why` (of `size` bytes) is
+ * `FILE:LINE: keys: what was found; what is allowed`, and the policy must not be used.
+ *
+ * Threads: the caller serialises calls for one policy. Leaves OpenSSL's error queue as it was.
+ */
+bool policy_resolve(struct policy *policy, const struct ossl *ossl, char *why, size_t size);
+
+#endif

@@ -1,0 +1,72 @@
+#include "policy/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The length of the valid UTF-8 sequence at `s`, 0 if there is none. `s` is NUL-terminated. */
+static size_t sequence(const unsigned char *s)
+{
+    size_t length = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 : 4;
+    if (length == 4 && (s[0] < 0xf0 || s[0] > 0xf4))
+        return 0;
+    for (size_t i = 1; i < length; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    /* Overlong forms, surrogates, and what lies beyond U+10FFFF. */
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+        (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+void text_to_utf8(const char *text, char *out, size_t size)
+{
+    const unsigned char *in = (const unsigned char *)text;
+    size_t used = 0;
+    while (*in != '\0') {
+        size_t length = sequence(in);
+        if (used + (length == 0 ? 1 : length) >= size)
+            break;
+        if (length == 0) {
+            out[used++] = '?';
+            in++;
+            continue;
+        }
+        memcpy(out + used, in, length);
+        used += length;
+        in += length;
+    }
+    out[used] = '\0';
+}
+
+void text_for_terminal(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+    }
+}
+
+/* gmtime_r(3) may read the time zone's file and takes a lock that a forked child never gets back. */
+void text_of_time(time_t time, char out[TEXT_TIME_SIZE])
+{
+    long long days = (long long)time / 86400;
+    int second = (int)((long long)time % 86400);
+    if (second < 0) {
+        second += 86400;
+        days--;
+    }
+    /* Days since 0000-03-01 in the proleptic Gregorian calendar; eras of 400 years have 146,097 days. */
+    days += 719468;
+    long long era = (days >= 0 ? days : days - 146096) / 146097;
+    int day_of_era = (int)(days - era * 146097);
+    int year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int shifted_month = (5 * day_of_year + 2) / 153; /* 0: March */
+    int day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    int month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
+    long long year = era * 400 + year_of_era + (month <= 2);
+    snprintf(out, TEXT_TIME_SIZE, "%04lld-%02d-%02dT%02d:%02d:%02dZ", year, month, day, second / 3600,
+             second / 60 % 60, second % 60);
+}

@@ -1,0 +1,19 @@
+/* Small helpers for texts. No state; thread-safe. None of them asks the host's locale or time zone. */
+#ifndef TLSGRAFT_TEXT_H
+#define TLSGRAFT_TEXT_H
+
+#include <stddef.h>
+#include <time.h>
+
+/* Copies `text`, cut to fit `size`, with each byte that is not valid UTF-8 (RFC 3629) replaced by '?'. */
+void text_to_utf8(const char *text, char *out, size_t size);
+
+/* Replaces control characters, which could move a terminal's cursor, by '?'. */
+void text_for_terminal(char *text);
+
+#define TEXT_TIME_SIZE 80 /* no year is too far off */
+
+/* RFC 3339 in UTC, with whole seconds: `2026-01-31T23:59:59Z`. */
+void text_of_time(time_t time, char out[TEXT_TIME_SIZE]);
+
+#endif
