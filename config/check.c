@@ -1,0 +1,170 @@
+#include "config/check.h"
+
+#include <string.h>
+
+#include "config/environment.h"
+#include "config/file.h"
+#include "config/rules.h"
+#include "config/settings.h"
+
+#define SECRET_FILE_MAX ((size_t)64 << 10)
+
+static const struct word modes[] = {{"enforce", MODE_ENFORCE, false},
+                                    {"report", MODE_REPORT, false},
+                                    {"learn", MODE_REPORT, true},
+                                    {"off", MODE_OFF, false},
+                                    {NULL, 0, false}};
+static const struct word unmatched_words[] = {
+    {"allow", 0, false}, {"report", 1, true}, {"refuse", 2, true}, {NULL, 0, false}};
+static const struct word unnamed_words[] = {
+    {"allow", 0, false}, {"report", 1, true}, {"refuse", 2, true}, {NULL, 0, false}};
+static const struct word ungoverned_words[] = {{"allow", 0, false}, {"report", 1, false}, {NULL, 0, false}};
+static const struct word store_types[] = {{"directory", 0, false}, {"redis", 1, false}, {NULL, 0, false}};
+
+enum top_setting {
+    TOP_MODE,
+    TOP_ORGANISATION,
+    TOP_UNGOVERNED,
+    TOP_STORE,
+    TOP_SECURITY,
+    TOP_PROGRAMS,
+    TOP_EVENTS
+};
+static const struct setting top_settings[] = {
+    [TOP_MODE] = {.name = "mode", .type = SETTING_WORD, .words = modes},
+    [TOP_ORGANISATION] = {.name = "organisation", .type = SETTING_TEXT},
+    [TOP_UNGOVERNED] = {.name = "ungoverned", .type = SETTING_WORD, .words = ungoverned_words},
+    [TOP_STORE] = {.name = "store", .type = SETTING_GROUP},
+    [TOP_SECURITY] = {.name = "security", .type = SETTING_GROUP},
+    [TOP_PROGRAMS] = {.name = "programs", .type = SETTING_LIST},
+    [TOP_EVENTS] = {.name = "events", .type = SETTING_GROUP},
+    {.name = "version", .type = SETTING_INTEGER, .least = 1, .most = 1, .required = true},
+    {.name = "unmatched", .type = SETTING_WORD, .words = unmatched_words},
+    {.name = "unnamed", .type = SETTING_WORD, .words = unnamed_words},
+    {.name = "ca_file", .type = SETTING_TEXT, .later = true},
+    {.name = "ca_path", .type = SETTING_TEXT, .later = true},
+    {.name = "state_directory", .type = SETTING_TEXT, .later = true},
+    {.name = NULL},
+};
+
+static const struct setting store_settings[] = {
+    {.name = "type", .type = SETTING_WORD, .words = store_types, .later = true},
+    {.name = "path", .type = SETTING_TEXT, .later = true},
+    {.name = "address", .type = SETTING_TEXT, .later = true},
+    {.name = "username", .type = SETTING_TEXT, .later = true},
+    {.name = "password_file", .type = SETTING_TEXT, .later = true},
+    {.name = "database", .type = SETTING_INTEGER, .least = 0, .most = 2147483647, .later = true},
+    {.name = "timeout_ms", .type = SETTING_INTEGER, .least = 1, .most = 10000, .later = true},
+    {.name = "cache_seconds", .type = SETTING_INTEGER, .least = 0, .most = 86400, .later = true},
+    {.name = "stale_seconds", .type = SETTING_INTEGER, .least = 0, .most = 604800, .later = true},
+    {.name = "prefetch", .type = SETTING_BOOLEAN, .later = true},
+    {.name = NULL},
+};
+
+enum security_setting {
+    SECURITY_SECRET,
+    SECURITY_SECRET_FILE,
+    SECURITY_PINS,
+    SECURITY_UPSTREAM,
+    SECURITY_MONITOR
+};
+static const struct setting security_settings[] = {
+    [SECURITY_SECRET] = {.name = "private_certificate_encoding_secret", .type = SETTING_TEXT, .later = true},
+    [SECURITY_SECRET_FILE] = {.name = "private_certificate_encoding_secret_file",
+                              .type = SETTING_TEXT,
+                              .later = true},
+    [SECURITY_PINS] = {.name = "pinned_public_keys", .type = SETTING_LIST},
+    [SECURITY_UPSTREAM] = {.name = "upstream_certificates", .type = SETTING_LIST},
+    [SECURITY_MONITOR] = {.name = "certificate_expiry_monitor", .type = SETTING_GROUP},
+    {.name = NULL},
+};
+
+static const struct setting monitor_settings[] = {
+    {.name = "warning_threshold_days", .type = SETTING_INTEGER, .least = 0, .most = 3650, .later = true},
+    {.name = "check_cooldown_seconds", .type = SETTING_INTEGER, .least = 0, .most = 31536000, .later = true},
+    {.name = "event_cooldown_seconds", .type = SETTING_INTEGER, .least = 0, .most = 31536000, .later = true},
+    {.name = NULL},
+};
+
+enum events_setting { EVENTS_FILE, EVENTS_STDERR };
+static const struct setting events_settings[] = {
+    [EVENTS_FILE] = {.name = "file", .type = SETTING_TEXT},
+    [EVENTS_STDERR] = {.name = "stderr", .type = SETTING_BOOLEAN},
+    {.name = "syslog", .type = SETTING_TEXT, .later = true},
+    {.name = "redis_stream", .type = SETTING_TEXT, .later = true},
+    {.name = "redis_stream_maxlen", .type = SETTING_INTEGER, .least = 1, .most = 2147483647, .later = true},
+    {.name = NULL},
+};
+
+/* A path as the policy writes it, relative to the policy file. NULL: memory is short, or it is empty. */
+static const char *read_path(struct load *load, const config_setting_t *setting)
+{
+    const char *text = config_setting_get_string(setting);
+    if (text[0] == '\0') {
+        struct source at = load_source(load, setting);
+        load_say(load, CONFIG_ERROR, &at, "%s: empty; allowed is a path", config_setting_name(setting));
+        return NULL;
+    }
+    return arena_printf(&load->policy->arena, "%s%s", text[0] == '/' ? "" : load->directory, text);
+}
+
+static void check_secret_file(struct load *load, const config_setting_t *setting)
+{
+    struct file_text text;
+    const char *why;
+    const char *path = read_path(load, setting);
+    struct source at = load_source(load, setting);
+    if (path != NULL &&
+        file_read(&load->scratch, path, SECRET_FILE_MAX, FILE_SECRET, &text, &why) == FILE_REFUSED)
+        load_say(load, CONFIG_ERROR, &at, "%s: %s %s", config_setting_name(setting), path, why);
+}
+
+static void read_security(struct load *load, const config_setting_t *group)
+{
+    const config_setting_t *found[SETTINGS_MAX] = {NULL};
+    const config_setting_t *monitor[SETTINGS_MAX];
+    if (group != NULL)
+        settings_read(load, group, security_settings, found);
+    environment_check(load, NULL, security_settings);
+    environment_check(load, security_settings[SECURITY_MONITOR].name, monitor_settings);
+    if (found[SECURITY_SECRET] != NULL && found[SECURITY_SECRET_FILE] != NULL) {
+        struct source at = load_source(load, found[SECURITY_SECRET_FILE]);
+        load_say(load, CONFIG_ERROR, &at, "%s: the secret is given in place too; allowed is one of them",
+                 security_settings[SECURITY_SECRET_FILE].name);
+    }
+    if (found[SECURITY_SECRET_FILE] != NULL)
+        check_secret_file(load, found[SECURITY_SECRET_FILE]);
+    if (found[SECURITY_MONITOR] != NULL)
+        settings_read(load, found[SECURITY_MONITOR], monitor_settings, monitor);
+    rules_read_pins(load, found[SECURITY_PINS]);
+    rules_read_upstream(load, found[SECURITY_UPSTREAM]);
+}
+
+static void read_events(struct load *load, const config_setting_t *group)
+{
+    const config_setting_t *found[SETTINGS_MAX];
+    settings_read(load, group, events_settings, found);
+    if (found[EVENTS_FILE] != NULL)
+        load->policy->events.file = read_path(load, found[EVENTS_FILE]);
+    if (found[EVENTS_STDERR] != NULL)
+        load->policy->events.to_stderr = config_setting_get_bool(found[EVENTS_STDERR]) != 0;
+}
+
+void check_policy(struct load *load, const config_setting_t *root)
+{
+    const config_setting_t *found[SETTINGS_MAX];
+    const config_setting_t *store[SETTINGS_MAX];
+    struct policy *policy = load->policy;
+    settings_read(load, root, top_settings, found);
+    policy->mode = (enum mode)settings_word(&top_settings[TOP_MODE], found[TOP_MODE], MODE_ENFORCE);
+    policy->report_ungoverned = settings_word(&top_settings[TOP_UNGOVERNED], found[TOP_UNGOVERNED], 1) == 1;
+    const char *organisation =
+        found[TOP_ORGANISATION] == NULL ? "" : config_setting_get_string(found[TOP_ORGANISATION]);
+    policy->organisation = arena_text(&policy->arena, organisation, strlen(organisation));
+    if (found[TOP_STORE] != NULL)
+        settings_read(load, found[TOP_STORE], store_settings, store);
+    read_security(load, found[TOP_SECURITY]);
+    rules_read_programs(load, found[TOP_PROGRAMS]);
+    if (found[TOP_EVENTS] != NULL)
+        read_events(load, found[TOP_EVENTS]);
+}

@@ -1,0 +1,83 @@
+#include "config/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "policy/hostio.h"
+
+/* NULL: it may be trusted. */
+static const char *distrust(struct arena *arena, const struct stat *status, size_t limit,
+                            enum file_secrecy secrecy)
+{
+    if (!S_ISREG(status->st_mode))
+        return "is not a regular file; only regular files are read";
+    if (status->st_uid != 0 && status->st_uid != geteuid())
+        return arena_printf(
+            arena, "belongs to user %lu; it must belong to root or to the user that runs the program (%lu)",
+            (unsigned long)status->st_uid, (unsigned long)geteuid());
+    if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return arena_printf(arena, "is writable by others than its owner (mode %04o); run: chmod go-w",
+                            (unsigned)status->st_mode & 07777U);
+    if (secrecy == FILE_SECRET && (status->st_mode & S_IRWXO) != 0)
+        return arena_printf(arena,
+                            "is readable by others than its owner and group (mode %04o); run: chmod o-rwx",
+                            (unsigned)status->st_mode & 07777U);
+    if (status->st_size < 0 || (size_t)status->st_size > limit)
+        return arena_printf(arena, "is larger than %zu bytes; that is the most allowed", limit);
+    return NULL;
+}
+
+static const char *read_all(struct arena *arena, int descriptor, size_t expected, size_t limit,
+                            struct file_text *text)
+{
+    size_t size = expected + 2; /* one byte more than expected, so that the end is seen; and the NUL */
+    text->length = 0;
+    text->data = arena_grow(arena, NULL, size);
+    while (text->data != NULL) {
+        ssize_t got = read(descriptor, text->data + text->length, size - 1 - text->length);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return arena_printf(arena, "cannot be read: error %d", errno);
+        text->length += (size_t)got;
+        if (text->length > limit)
+            return arena_printf(arena, "is larger than %zu bytes; that is the most allowed", limit);
+        if (got == 0) {
+            text->data[text->length] = '\0';
+            return NULL;
+        }
+        if (text->length == size - 1) { /* it grows under our hands */
+            size *= 2;
+            text->data = arena_grow(arena, text->data, size);
+        }
+    }
+    return "there is not enough memory to read it";
+}
+
+enum file_result file_read(struct arena *arena, const char *path, size_t limit, enum file_secrecy secrecy,
+                           struct file_text *text, const char **why)
+{
+    struct stat status;
+    /* O_NONBLOCK: a FIFO must not hang the host, nor a device be waited for. */
+    int descriptor = hostio_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    if (descriptor < 0) {
+        char words[128] = "unknown error";
+        const char *said = strerror_r(errno, words, sizeof words);
+        *why = arena_printf(arena, "cannot be read: %s", said);
+        return FILE_UNREADABLE;
+    }
+    *why = fstat(descriptor, &status) != 0 ? "cannot be examined" : distrust(arena, &status, limit, secrecy);
+    if (*why == NULL) {
+        text->device = status.st_dev;
+        text->inode = status.st_ino;
+        *why = read_all(arena, descriptor, (size_t)status.st_size, limit, text);
+    }
+    close(descriptor);
+    if (*why == NULL && arena->failed)
+        *why = "there is not enough memory to read it";
+    return *why == NULL ? FILE_READ : FILE_REFUSED;
+}

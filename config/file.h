@@ -1,0 +1,32 @@
+/* Reading the files that a policy consists of, with the checks of who may have written them. */
+#ifndef TLSGRAFT_CONFIG_FILE_H
+#define TLSGRAFT_CONFIG_FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "policy/arena.h"
+
+enum file_result {
+    FILE_READ,
+    FILE_UNREADABLE, /* missing, no permission */
+    FILE_REFUSED,    /* not a regular file, too large, or others than root and this user may change it */
+};
+
+enum file_secrecy { FILE_PUBLIC, FILE_SECRET /* readable by owner and group only */ };
+
+struct file_text {
+    char *data;    /* NUL-terminated, in the arena */
+    size_t length; /* without the NUL */
+    dev_t device;
+    ino_t inode;
+};
+
+/*
+ * Reads a whole regular file of at most `limit` bytes. Else `*why` tells (`what was found; what is
+ * allowed`), in the arena or static.
+ */
+enum file_result file_read(struct arena *arena, const char *path, size_t limit, enum file_secrecy secrecy,
+                           struct file_text *text, const char **why);
+
+#endif

@@ -1,0 +1,213 @@
+#include "config/keys.h"
+
+#include <string.h>
+
+#include "config/file.h"
+#include "config/settings.h"
+
+#define KEY_FILE_MAX ((size_t)1 << 20)
+
+static const char pem_begin[] = "-----BEGIN ";
+
+struct item {
+    struct load *load;
+    struct source at;
+    const char *text; /* NUL-terminated, without spaces around it; the policy's arena */
+    struct key *key;
+};
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static bool is_hex_digit(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* `AA:BB:...` of 20 bytes or more; `hex` receives the digits alone, of which only the first 64 matter. */
+static bool is_fingerprint(const char *text, char hex[2 * PIN_BYTES + 1])
+{
+    size_t digits = 0;
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        if (i % 3 == 2 ? text[i] != ':' : !is_hex_digit(text[i]))
+            return false;
+        if (i % 3 != 2 && digits < (size_t)2 * PIN_BYTES)
+            hex[digits++] = text[i];
+    }
+    hex[digits] = '\0';
+    return digits >= 40;
+}
+
+/* Takes a pin from the text itself. */
+static void read_pin(const struct item *item)
+{
+    const char *base64 = item->text + strlen("sha256/");
+    if (*base64 == '/')
+        base64++;
+    if (!pin_from_base64(base64, strlen(base64), &item->key->pin))
+        load_say(
+            item->load, CONFIG_ERROR, &item->at,
+            "keys: \"%.80s\" is no SHA-256 in base64; allowed is sha256// and 44 characters that end in =",
+            item->text);
+}
+
+/* DER: is it a SubjectPublicKeyInfo (its first element's first element is an OID) or a certificate? */
+static bool is_der_public_key(const struct file_text *file)
+{
+    const unsigned char *der = (const unsigned char *)file->data;
+    size_t at = 0;
+    for (int level = 0; level < 2; level++) {
+        if (file->length < at + 2 || der[at] != 0x30)
+            return false;
+        at += 2 + ((der[at + 1] & 0x80) != 0 ? der[at + 1] & 0x7fU : 0U);
+    }
+    return at < file->length && der[at] == 0x06;
+}
+
+/* What can be seen of a key file's text without OpenSSL; NULL: nothing is wrong. */
+static const char *pem_fault(struct arena *arena, const struct file_text *file, const char *name)
+{
+    if (file->length > 0 && file->data[0] == 0x30 && strstr(file->data, pem_begin) == NULL) {
+        bool public_key = is_der_public_key(file);
+        return arena_printf(arena,
+                            "is DER; allowed is PEM, made by: openssl %s -inform DER -in %s -out %s.pem",
+                            public_key ? "pkey -pubin" : "x509", name, name);
+    }
+    if (memchr(file->data, '\0', file->length) != NULL)
+        return "has a NUL byte; allowed is PEM text";
+    if (strstr(file->data, pem_begin) == NULL)
+        return "holds no PEM block; allowed is a PUBLIC KEY or a CERTIFICATE in PEM";
+    if (strstr(file->data, "PRIVATE KEY-----") != NULL)
+        return "holds a private key; allowed is the public key alone, made by: openssl pkey -pubout";
+    if (strstr(file->data, "-----BEGIN RSA PUBLIC KEY-----") != NULL)
+        return "holds an RSA PUBLIC KEY block; allowed is PUBLIC KEY, made by: openssl rsa -RSAPublicKey_in "
+               "-pubout";
+    return NULL;
+}
+
+static void set_pem(const struct item *item, const struct file_text *file)
+{
+    struct arena *arena = &item->load->policy->arena;
+    const char *fault = pem_fault(&item->load->scratch, file, item->key->name);
+    if (fault != NULL) {
+        load_say(item->load, CONFIG_ERROR, &item->at, "keys: %s %s", item->key->name, fault);
+        return;
+    }
+    item->key->kind = KEY_PEM;
+    item->key->pem = arena_text(arena, file->data, file->length);
+}
+
+static void read_pem_in_place(const struct item *item)
+{
+    size_t length = strlen(item->text);
+    struct file_text text = {.data = arena_text(&item->load->scratch, item->text, length), .length = length};
+    item->key->name = "PEM in place";
+    if (text.data != NULL)
+        set_pem(item, &text);
+}
+
+static void read_pem_file(const struct item *item)
+{
+    struct load *load = item->load;
+    struct arena *arena = &load->policy->arena;
+    const char *why;
+    struct file_text file;
+    const char *path = arena_printf(arena, "%s%s", item->text[0] == '/' ? "" : load->directory, item->text);
+    if (path == NULL)
+        return;
+    item->key->name = path;
+    switch (file_read(&load->scratch, path, KEY_FILE_MAX, FILE_PUBLIC, &file, &why)) {
+    case FILE_READ:
+        set_pem(item, &file);
+        break;
+    case FILE_UNREADABLE:
+        item->key->kind = KEY_UNRESOLVED;
+        item->key->why = arena_text(arena, why, strlen(why));
+        load_say(load, CONFIG_UNRESOLVED, &item->at,
+                 "keys: %s %s; the rule refuses unless another of its keys matches", path, why);
+        break;
+    case FILE_REFUSED:
+        load_say(load, CONFIG_ERROR, &item->at, "keys: %s %s", path, why);
+        break;
+    }
+}
+
+static void read_item(const struct item *item)
+{
+    const char *text = item->text;
+    size_t length = strlen(text);
+    char hex[2 * PIN_BYTES + 1];
+    item->key->name = text;
+    item->key->kind = KEY_PIN;
+    if (length == 0)
+        load_say(item->load, CONFIG_ERROR, &item->at,
+                 "keys: an empty item; allowed are pins, paths of PEM files, PEM");
+    else if (begins(text, "sha256/"))
+        read_pin(item);
+    else if (strstr(text, pem_begin) != NULL)
+        read_pem_in_place(item);
+    else if (strchr(text, '/') != NULL || (length > 4 && strcmp(text + length - 4, ".pem") == 0))
+        read_pem_file(item);
+    else if (is_fingerprint(text, hex))
+        load_say(item->load, CONFIG_ERROR, &item->at,
+                 "keys: \"%.100s\" is a fingerprint with colons; write its hex digits alone, %s, and mind "
+                 "that a pin is "
+                 "the SHA-256 of the public key, not of the certificate",
+                 text, hex);
+    else if (!pin_from_hex(text, length, &item->key->pin))
+        load_say(item->load, CONFIG_ERROR, &item->at,
+                 "keys: not supported yet; \"%.100s\" is a certificate id, write a pin, a path or PEM", text);
+}
+
+static unsigned count_items(const char *text)
+{
+    unsigned count = 1;
+    if (strstr(text, pem_begin) != NULL)
+        return 1;
+    for (; *text != '\0'; text++)
+        count += *text == ',';
+    return count;
+}
+
+/* The next item of a text, of which `*rest` is what is left; NULL at its end. PEM is never split. */
+static const char *next_item(struct arena *arena, const char **rest)
+{
+    const char *start = *rest;
+    if (start == NULL)
+        return NULL;
+    size_t length = strstr(start, pem_begin) != NULL ? strlen(start) : strcspn(start, ",");
+    *rest = start[length] == ',' ? start + length + 1 : NULL;
+    while (length > 0 && strchr(" \t\r\n", start[0]) != NULL) {
+        start++;
+        length--;
+    }
+    while (length > 0 && strchr(" \t\r\n", start[length - 1]) != NULL)
+        length--;
+    return arena_text(arena, start, length);
+}
+
+void keys_read(struct load *load, const config_setting_t *keys, struct pin_rule *rule)
+{
+    struct arena *arena = &load->policy->arena;
+    struct item item = {.load = load, .at = load_source(load, keys)};
+    const char *text;
+    size_t count = 0;
+    for (unsigned i = 0; (text = settings_text_at(keys, i)) != NULL; i++)
+        count += count_items(text);
+    if (count == 0) {
+        load_say(load, CONFIG_ERROR, &item.at, "keys: none; allowed are pins, paths of PEM files, PEM");
+        return;
+    }
+    rule->keys = arena_alloc(arena, count * sizeof *rule->keys);
+    if (rule->keys == NULL)
+        return;
+    for (unsigned i = 0; (text = settings_text_at(keys, i)) != NULL; i++) {
+        const char *rest = text;
+        while ((item.text = next_item(arena, &rest)) != NULL) {
+            item.key = &rule->keys[rule->key_count++];
+            read_item(&item);
+        }
+    }
+}

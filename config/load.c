@@ -1,0 +1,124 @@
+#include "config/load.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/check.h"
+#include "config/guarded.h"
+
+#define SCRATCH_MAX ((size_t)256 << 20)
+#define POLICY_MAX  ((size_t)256 << 20)
+
+static void say(struct load *load, enum config_severity severity, const char *text)
+{
+    if (severity == CONFIG_ERROR && load->errors++ >= LOAD_ERRORS_MAX)
+        return;
+    load->report->say(load->report->context, severity, text);
+}
+
+void load_say(struct load *load, enum config_severity severity, const struct source *at, const char *format,
+              ...)
+{
+    char text[1024];
+    va_list args;
+    int head = at == NULL ? 0 : snprintf(text, sizeof text, "%s:%u: ", at->file, at->line);
+    if (head < 0 || (size_t)head >= sizeof text)
+        head = 0;
+    va_start(args, format);
+    vsnprintf(text + head, sizeof text - (size_t)head, format, args);
+    va_end(args);
+    say(load, severity, text);
+}
+
+void load_no_memory(struct load *load)
+{
+    say(load, CONFIG_ERROR, "the policy needs more memory than there is, or than it may take (256 MiB)");
+}
+
+struct source load_source(const struct load *load, const config_setting_t *setting)
+{
+    unsigned line = config_setting_source_line(setting);
+    return flat_source(&load->text, line == 0 ? 1 : line);
+}
+
+const char *config_path(config_getenv *getenv, bool *named)
+{
+    const char *path = getenv("TLSGRAFT_POLICY");
+    *named = path != NULL;
+    return path != NULL ? path : CONFIG_DEFAULT_PATH;
+}
+
+/* Reads the file into load->policy. What is wrong is reported. */
+static void read_policy(struct load *load, const char *path)
+{
+    config_t parsed;
+    unsigned line;
+    const char *fault = flatten(&load->scratch, path, &load->text);
+    if (fault != NULL) {
+        say(load, CONFIG_ERROR, fault);
+        return;
+    }
+    fault = guarded_parse(&load->scratch, load->text.data, &parsed, &line);
+    if (fault != NULL) {
+        struct source at = flat_source(&load->text, line == 0 ? 1 : line);
+        load_say(load, CONFIG_ERROR, &at,
+                 "%s; look for a missing ; or a bracket or quote that is not closed, here or "
+                 "on the line before",
+                 fault);
+        return;
+    }
+    check_policy(load, config_root_setting(&parsed));
+    if (load->policy->arena.failed && load->errors == 0)
+        load_no_memory(load);
+}
+
+/* File names in rules outlive the scratch arena, so they are copied once each. */
+static void keep_file_names(struct load *load)
+{
+    struct policy *policy = load->policy;
+    const char *from = NULL;
+    const char *to = NULL;
+    for (size_t i = 0; i < policy->pin_rule_count; i++) {
+        struct source *source = &policy->pin_rules[i]->source;
+        if (source->file != from) {
+            from = source->file;
+            to = arena_text(&policy->arena, from, strlen(from));
+        }
+        source->file = to;
+    }
+    if (policy->arena.failed)
+        load_no_memory(load);
+}
+
+struct policy *config_load(const char *path, config_getenv *getenv, const struct config_report *report)
+{
+    struct load load = {.report = report, .getenv = getenv};
+    const char *slash = strrchr(path, '/');
+    if (path[0] != '/' || slash == NULL) {
+        load_say(&load, CONFIG_ERROR, NULL, "the policy file %s is a relative path; write it from / on",
+                 path);
+        return NULL;
+    }
+    arena_init(&load.scratch, SCRATCH_MAX);
+    load.policy = calloc(1, sizeof *load.policy);
+    if (load.policy == NULL) {
+        load_no_memory(&load);
+        return NULL;
+    }
+    arena_init(&load.policy->arena, POLICY_MAX);
+    load.policy->path = arena_text(&load.policy->arena, path, strlen(path));
+    load.directory = arena_text(&load.scratch, path, (size_t)(slash - path) + 1);
+    if (load.policy->path == NULL || load.directory == NULL)
+        load_no_memory(&load);
+    else
+        read_policy(&load, path);
+    if (load.errors == 0)
+        keep_file_names(&load);
+    arena_free(&load.scratch);
+    if (load.errors == 0)
+        return load.policy;
+    policy_free(load.policy);
+    return NULL;
+}

@@ -1,0 +1,35 @@
+/* What the parts of config/ share while one policy is being read. Owner: config_load(), on its stack. */
+#ifndef TLSGRAFT_CONFIG_LOAD_H
+#define TLSGRAFT_CONFIG_LOAD_H
+
+#include <libconfig.h>
+#include <stdbool.h>
+
+#include "config/config.h"
+#include "config/flatten.h"
+#include "policy/arena.h"
+
+/* More than these are not reported: nobody reads on. */
+#define LOAD_ERRORS_MAX 20
+
+struct load {
+    const struct config_report *report;
+    config_getenv *getenv;
+    struct arena scratch; /* the text, and all of libconfig's memory; gone after loading */
+    struct flat_text text;
+    struct policy *policy; /* being built */
+    const char *directory; /* of the policy file, with a final '/' */
+    int errors;
+};
+
+/* Reports one finding at a place in the policy file. `format` begins with the name of the setting. */
+void load_say(struct load *load, enum config_severity severity, const struct source *at, const char *format,
+              ...) __attribute__((format(printf, 4, 5)));
+
+/* Reports that memory ran out, once. */
+void load_no_memory(struct load *load);
+
+/* FILE:LINE of a setting. */
+struct source load_source(const struct load *load, const config_setting_t *setting);
+
+#endif
