@@ -1,0 +1,120 @@
+/*
+ * Birth: libssl tells libcrypto of each SSL_CTX and SSL that it makes, by CRYPTO_new_ex_data. That call
+ * crosses two shared objects, so it is ours to see however the program came by its functions.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "preload/connection.h"
+#include "preload/hooks.h"
+#include "preload/notice.h"
+#include "preload/objects.h"
+#include "preload/process.h"
+#include "preload/scope.h"
+
+/* Of the range for private use (RFC 8446, section 11: 65280 to 65535). Nothing is ever sent with it. */
+#define PRIVATE_EXTENSION 65413
+
+/*
+ * The first argument is a whole register: in forks of OpenSSL it is a pointer, and must pass unchanged.
+ */
+typedef int new_ex_data(uintptr_t index, void *object, CRYPTO_EX_DATA *ad);
+
+/*
+ * Where calls from one object go. Asked for at every object that OpenSSL makes (a curl does 700), so what
+ * was found once is kept.
+ */
+struct route {
+    uintptr_t low, high;
+    new_ex_data *to;
+};
+#define ROUTES_MAX 16
+static struct route routes[ROUTES_MAX];
+static atomic_uint route_count;
+
+static new_ex_data *find_route(const void *caller)
+{
+    union {
+        void *address;
+        new_ex_data *function;
+    } to = {.address = scope_next("CRYPTO_new_ex_data", caller)};
+    struct object object;
+    if (to.address == NULL || !object_of_address(caller, &object))
+        return to.function;
+    process_lock();
+    unsigned known = atomic_load_explicit(&route_count, memory_order_relaxed);
+    if (known < ROUTES_MAX) {
+        routes[known] = (struct route){object.low, object.high, to.function};
+        atomic_store_explicit(&route_count, known + 1, memory_order_release);
+    }
+    process_unlock();
+    return to.function;
+}
+
+static inline new_ex_data *route(const void *caller)
+{
+    unsigned known = atomic_load_explicit(&route_count, memory_order_acquire);
+    for (unsigned i = 0; i < known; i++) {
+        if ((uintptr_t)caller - routes[i].low < routes[i].high - routes[i].low)
+            return routes[i].to;
+    }
+    return find_route(caller);
+}
+
+static void raise_ungoverned(const struct libssl *libssl)
+{
+    const struct snapshot *snapshot = process_policy();
+    char words[256];
+    if (snapshot->policy != NULL && !snapshot->policy->report_ungoverned)
+        return;
+    snprintf(words, sizeof words, "%s: connections made by it are not checked; use OpenSSL 1.1.1 to 4.x",
+             libssl == NULL ? "one libssl more than can be governed" : libssl->why);
+    struct event event = {.kind = EVENT_UNGOVERNED, .message = words};
+    process_raise(&event);
+}
+
+/* An SSL_CTX is there, all zero but for a few members. False: memory is short. */
+static bool govern(struct libssl *libssl, SSL_CTX *context, CRYPTO_EX_DATA *ad)
+{
+    const struct ossl *fn = &libssl->fn;
+    if (!libssl_prepare(libssl) || !context_create(libssl, ad))
+        return false;
+    fn->SSL_CTX_set_cert_verify_callback(context, verdict, libssl);
+    fn->SSL_CTX_set_info_callback(context, libssl->on_info);
+    return fn->SSL_CTX_add_custom_ext(context, PRIVATE_EXTENSION, OSSL_EXT_CLIENT_HELLO, on_client_hello,
+                                      NULL, libssl, NULL, NULL) == 1;
+}
+
+static bool context_is_born(const void *caller, SSL_CTX *context, CRYPTO_EX_DATA *ad)
+{
+    struct libssl *libssl = libssl_at(caller);
+    if (process_policy()->state == POLICY_NONE)
+        return true;
+    if (libssl == NULL || !libssl->governed) {
+        raise_ungoverned(libssl);
+        return true;
+    }
+    return govern(libssl, context, ad);
+}
+
+int CRYPTO_new_ex_data(uintptr_t index, void *object, CRYPTO_EX_DATA *ad)
+{
+    const void *caller = __builtin_return_address(0);
+    new_ex_data *real = route(caller);
+    if (real == NULL)
+        return 0;
+    int made = real(index, object, ad);
+    if (made != 1 || index > OSSL_EX_INDEX_SSL_CTX)
+        return made;
+    int error = errno;
+    if (index == OSSL_EX_INDEX_SSL_CTX)
+        made = context_is_born(caller, object, ad);
+    if (made && libssl_count() > 1) {
+        struct libssl *libssl = libssl_known_at(caller);
+        made = libssl == NULL || objects_remember(object, libssl);
+    }
+    errno = error;
+    return made;
+}

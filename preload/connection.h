@@ -1,0 +1,46 @@
+/*
+ * What is kept for an SSL_CTX and for a connection, in OpenSSL's ex_data, so that it lives and dies with
+ * them. Threads: as OpenSSL's own rules are, one at a time for an SSL.
+ */
+#ifndef TLSGRAFT_CONNECTION_H
+#define TLSGRAFT_CONNECTION_H
+
+#include <stdbool.h>
+
+#include "preload/libssl.h"
+
+/* Of an SSL_CTX: the callbacks that the program set, in whose place ours are. */
+struct context {
+    ossl_cert_verify_cb *verify; /* NULL: X509_verify_cert */
+    void *verify_arg;
+    ossl_info_cb *info; /* NULL: none */
+};
+
+/* Of an SSL. Made only where there is something to keep. */
+struct connection {
+    ossl_info_cb *info; /* the program's own for this SSL; NULL: the SSL_CTX's */
+    bool judged;        /* in this handshake, by the verdict */
+    bool refused;       /* in this handshake, at its end */
+    bool mode_changed;  /* a refusal set SSL_VERIFY_PEER; `mode` was before */
+    int mode;
+};
+
+/* Makes the struct context of an SSL_CTX that is being born. False: memory is short. */
+bool context_create(struct libssl *libssl, CRYPTO_EX_DATA *ad);
+
+/* NULL: the SSL_CTX was made before there was a policy, or is not governed. */
+struct context *context_of(const struct libssl *libssl, const SSL_CTX *context);
+struct context *context_of_ssl(const struct libssl *libssl, const SSL *ssl);
+
+/* NULL: nothing is kept. */
+struct connection *connection_of(const struct libssl *libssl, const SSL *ssl);
+
+/* Makes it where it is missing; NULL: memory is short. */
+struct connection *connection_make(const struct libssl *libssl, SSL *ssl);
+
+/* OpenSSL's notices that one ends or is copied. */
+ossl_ex_free context_on_free;
+ossl_ex_free connection_on_free;
+ossl_ex_dup connection_on_dup;
+
+#endif

@@ -1,0 +1,64 @@
+/* The notices of a handshake's start and end, and the last check. */
+#include "preload/connection.h"
+#include "preload/examine.h"
+#include "preload/notice.h"
+
+#include <errno.h>
+
+/*
+ * The handshake is over, and data must not flow: what is written goes to a BIO that takes nothing, and both
+ * directions count as closed. (SSL_set_shutdown alone would let out the first write of a program that
+ * shakes hands by writing.)
+ */
+static void cut(const struct libssl *libssl, SSL *ssl)
+{
+    libssl->fn.ERR_set_mark();
+    /* Out of memory: with no BIO at all nothing can be written either. */
+    libssl->fn.SSL_set0_wbio(ssl, libssl->fn.BIO_new_mem_buf("", 0));
+    libssl->fn.ERR_pop_to_mark();
+    libssl->fn.SSL_set_shutdown(ssl, OSSL_SENT_AND_RECEIVED_SHUTDOWN);
+}
+
+void done_handshake(struct libssl *libssl, SSL *ssl)
+{
+    int error = errno;
+    struct connection *connection = connection_of(libssl, ssl);
+    bool resumed = libssl->fn.SSL_session_reused(ssl) != 0;
+    /* The verdict has seen what a full handshake showed. Not so a resumed one, one without certificates, and
+     * one whose verify callback a program has set through dlsym, in the place of ours. */
+    if (examine_is_needed() && (connection == NULL || !connection->judged || resumed)) {
+        X509 *leaf = libssl->fn.SSL_get1_peer_certificate(ssl);
+        enum outcome outcome = examine_peer(libssl, ssl, leaf, resumed ? REASON_RESUMED : REASON_MISMATCH);
+        if (leaf != NULL)
+            libssl->fn.X509_free(leaf);
+        if (outcome == OUTCOME_REFUSED) {
+            cut(libssl, ssl);
+            connection = connection_make(libssl, ssl);
+            if (connection != NULL)
+                connection->refused = true;
+        }
+    }
+    errno = error;
+}
+
+static ossl_info_cb *program_notice(const struct libssl *libssl, const SSL *ssl)
+{
+    const struct connection *connection = connection_of(libssl, ssl);
+    if (connection != NULL && connection->info != NULL)
+        return connection->info;
+    const struct context *context = context_of_ssl(libssl, ssl);
+    return context == NULL ? NULL : context->info;
+}
+
+void notice(struct libssl *libssl, const SSL *ssl, int where, int ret)
+{
+    SSL *client = libssl->fn.SSL_is_server(ssl) ? NULL : (SSL *)(uintptr_t)ssl;
+    /* The end before the program hears of it, for it may write at once; the start after. */
+    if (client != NULL && (where & OSSL_CB_HANDSHAKE_DONE) != 0)
+        done_handshake(libssl, client);
+    ossl_info_cb *own = program_notice(libssl, ssl);
+    if (own != NULL)
+        own(ssl, where, ret);
+    if (client != NULL && (where & OSSL_CB_HANDSHAKE_START) != 0)
+        start_handshake(libssl, client);
+}

@@ -1,0 +1,31 @@
+/* One question to policy/ for one connection, and the report of the answer. */
+#ifndef TLSGRAFT_EXAMINE_H
+#define TLSGRAFT_EXAMINE_H
+
+#include "policy/judge.h"
+#include "preload/libssl.h"
+
+enum outcome {
+    OUTCOME_NO_RULE, /* nothing is asked of this peer */
+    OUTCOME_ADMITTED,
+    OUTCOME_REPORTED, /* it would be refused, if the mode were not "report" */
+    OUTCOME_REFUSED,  /* the reason is in OpenSSL's queue */
+};
+
+/* Is the policy such that peers are examined at all? */
+bool examine_is_needed(void);
+
+/*
+ * Examines the certificate `leaf` (NULL: the peer showed none) of a connection, raises the events, and puts
+ * the words of a refusal into OpenSSL's queue. `mismatch` is the reason to give for a key that is not
+ * pinned. The policy must be resolved.
+ */
+enum outcome examine_peer(const struct libssl *libssl, const SSL *ssl, const X509 *leaf,
+                          enum reason mismatch);
+
+/*
+ * Would `leaf` be refused? Says nothing to anybody. Also true where a rule applies and `leaf` is NULL.
+ */
+bool examine_would_refuse(const struct libssl *libssl, const SSL *ssl, const X509 *leaf);
+
+#endif

@@ -1,0 +1,122 @@
+#include "preload/hooks.h"
+
+#include <stddef.h>
+
+#include "preload/connection.h"
+#include "preload/notice.h"
+#include "preload/objects.h"
+#include "preload/scope.h"
+
+/* The function that would have been called without us: the object's libssl's, else the caller's. */
+#define REAL(libssl, name, caller)                                                                           \
+    ((libssl) != NULL && (libssl)->fn.name != NULL ? (libssl)->fn.name                                       \
+                                                   : (__typeof__(&(name)))scope_next(#name, caller))
+
+/*
+ * SSL_connect and SSL_do_handshake: refuse before anything is sent, where that can be known, and make what
+ * was cut at its end a handshake that failed. Many programs shake hands otherwise, so nothing rests on them.
+ * A libssl may call one through the other, and so come here twice.
+ */
+static int drive(struct libssl *libssl, SSL *ssl, int (*real)(SSL *))
+{
+    if (real == NULL)
+        return -1;
+    /* An SSL whose SSL_CTX was born before there was a policy, or in an ungoverned libssl, passes. */
+    if (libssl == NULL || !libssl->governed || context_of_ssl(libssl, ssl) == NULL)
+        return real(ssl);
+    if (!libssl->fn.SSL_is_server(ssl) && libssl->fn.SSL_in_before(ssl) && start_is_refused(libssl))
+        return -1;
+    int result = real(ssl);
+    const struct connection *connection = result == 1 ? connection_of(libssl, ssl) : NULL;
+    return connection != NULL && connection->refused ? -1 : result;
+}
+
+int SSL_connect(SSL *ssl)
+{
+    const void *caller = __builtin_return_address(0);
+    struct libssl *libssl = objects_libssl(ssl, "SSL_connect", caller);
+    return drive(libssl, ssl, REAL(libssl, SSL_connect, caller));
+}
+
+int SSL_do_handshake(SSL *ssl)
+{
+    const void *caller = __builtin_return_address(0);
+    struct libssl *libssl = objects_libssl(ssl, "SSL_do_handshake", caller);
+    return drive(libssl, ssl, REAL(libssl, SSL_do_handshake, caller));
+}
+
+/* The struct context where the SSL_CTX is governed; else NULL. */
+static struct context *governed_context(const struct libssl *libssl, const SSL_CTX *ctx)
+{
+    return libssl == NULL || !libssl->governed ? NULL : context_of(libssl, ctx);
+}
+
+void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx, ossl_cert_verify_cb *callback, void *arg)
+{
+    const void *caller = __builtin_return_address(0);
+    struct libssl *libssl = objects_libssl(ctx, "SSL_CTX_set_cert_verify_callback", caller);
+    struct context *context = governed_context(libssl, ctx);
+    if (context == NULL) {
+        REAL(libssl, SSL_CTX_set_cert_verify_callback, caller)(ctx, callback, arg);
+        return;
+    }
+    context->verify = callback;
+    context->verify_arg = arg;
+    /* Again: a call through dlsym may have put another in the place of ours. */
+    libssl->fn.SSL_CTX_set_cert_verify_callback(ctx, verdict, libssl);
+}
+
+void SSL_CTX_set_info_callback(SSL_CTX *ctx, ossl_info_cb *callback)
+{
+    const void *caller = __builtin_return_address(0);
+    struct libssl *libssl = objects_libssl(ctx, "SSL_CTX_set_info_callback", caller);
+    struct context *context = governed_context(libssl, ctx);
+    if (context == NULL) {
+        REAL(libssl, SSL_CTX_set_info_callback, caller)(ctx, callback);
+        return;
+    }
+    context->info = callback;
+    libssl->fn.SSL_CTX_set_info_callback(ctx, libssl->on_info);
+}
+
+ossl_info_cb *SSL_CTX_get_info_callback(SSL_CTX *ctx)
+{
+    const void *caller = __builtin_return_address(0);
+    struct libssl *libssl = objects_libssl(ctx, "SSL_CTX_get_info_callback", caller);
+    const struct context *context = governed_context(libssl, ctx);
+    if (context == NULL)
+        return REAL(libssl, SSL_CTX_get_info_callback, caller)(ctx);
+    ossl_info_cb *installed = libssl->fn.SSL_CTX_get_info_callback(ctx);
+    return installed == libssl->on_info ? context->info : installed;
+}
+
+void SSL_set_info_callback(SSL *ssl, ossl_info_cb *callback)
+{
+    const void *caller = __builtin_return_address(0);
+    struct libssl *libssl = objects_libssl(ssl, "SSL_set_info_callback", caller);
+    bool governed = libssl != NULL && libssl->governed && context_of_ssl(libssl, ssl) != NULL;
+    struct connection *connection = governed ? connection_make(libssl, ssl) : NULL;
+    if (connection == NULL) {
+        /* Out of memory: the ClientHello finds the program's callback there, and chains it. */
+        REAL(libssl, SSL_set_info_callback, caller)(ssl, callback);
+        return;
+    }
+    connection->info = callback;
+    libssl->fn.SSL_set_info_callback(ssl, libssl->on_info);
+}
+
+ossl_info_cb *SSL_get_info_callback(const SSL *ssl)
+{
+    const void *caller = __builtin_return_address(0);
+    struct libssl *libssl = objects_libssl(ssl, "SSL_get_info_callback", caller);
+    bool governed = libssl != NULL && libssl->governed && context_of_ssl(libssl, ssl) != NULL;
+    if (!governed)
+        return REAL(libssl, SSL_get_info_callback, caller)(ssl);
+    ossl_info_cb *installed = libssl->fn.SSL_get_info_callback(ssl);
+    if (installed != libssl->on_info)
+        return installed;
+    const struct connection *connection = connection_of(libssl, ssl);
+    if (connection != NULL && connection->info != NULL)
+        return connection->info;
+    return context_of_ssl(libssl, ssl)->info;
+}

@@ -1,0 +1,20 @@
+/* The interposed functions: the same names and types as OpenSSL's, whose man pages tell what they do. */
+#ifndef TLSGRAFT_HOOKS_H
+#define TLSGRAFT_HOOKS_H
+
+#include <stdint.h>
+
+#include "policy/openssl.h"
+
+#define TLSGRAFT_EXPORT __attribute__((visibility("default")))
+
+TLSGRAFT_EXPORT int CRYPTO_new_ex_data(uintptr_t index, void *object, CRYPTO_EX_DATA *ad);
+TLSGRAFT_EXPORT int SSL_connect(SSL *ssl);
+TLSGRAFT_EXPORT int SSL_do_handshake(SSL *ssl);
+TLSGRAFT_EXPORT void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx, ossl_cert_verify_cb *callback, void *arg);
+TLSGRAFT_EXPORT void SSL_CTX_set_info_callback(SSL_CTX *ctx, ossl_info_cb *callback);
+TLSGRAFT_EXPORT ossl_info_cb *SSL_CTX_get_info_callback(SSL_CTX *ctx);
+TLSGRAFT_EXPORT void SSL_set_info_callback(SSL *ssl, ossl_info_cb *callback);
+TLSGRAFT_EXPORT ossl_info_cb *SSL_get_info_callback(const SSL *ssl);
+
+#endif

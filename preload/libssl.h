@@ -1,0 +1,46 @@
+/*
+ * The libssls of this process. Each has its own table of functions, for two lines of OpenSSL can live in
+ * one process.
+ *
+ * Threads: any. A libssl is published once and never changes or goes; it pins itself in memory (1.1.1 and
+ * later, unless built with no-pinshared).
+ */
+#ifndef TLSGRAFT_LIBSSL_H
+#define TLSGRAFT_LIBSSL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/openssl.h"
+
+#define LIBSSL_MAX 4
+
+struct libssl {
+    uintptr_t low, high; /* its addresses */
+    unsigned number;     /* 0..LIBSSL_MAX-1 */
+    bool governed;       /* the table is complete, and it is OpenSSL 1.1.1 to 4.x */
+    char why[128];       /* not governed: what it is */
+    struct ossl fn;
+    atomic_bool prepared;  /* the indices below are registered */
+    int context_index;     /* ex_data: struct context of an SSL_CTX */
+    int connection_index;  /* ex_data: struct connection of an SSL */
+    ossl_info_cb *on_info; /* the notice of start and done, bound to this libssl */
+};
+
+/* The libssl whose code holds `address`, made known if it is new. NULL: no libssl, or one too many. */
+struct libssl *libssl_at(const void *address);
+
+/* The one among those known whose code holds `address`; NULL: none. Never searches. */
+struct libssl *libssl_known_at(const void *address);
+
+/* The only libssl, where there is one; else NULL. And how many there are. */
+struct libssl *libssl_only(void);
+unsigned libssl_count(void);
+
+/*
+ * Registers what a governed libssl needs before its first SSL_CTX is changed. False: memory is short.
+ */
+bool libssl_prepare(struct libssl *libssl);
+
+#endif

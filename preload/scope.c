@@ -1,0 +1,181 @@
+#include "preload/scope.h"
+
+#include <elf.h>
+#include <string.h>
+
+/* Some machines' loaders leave the pointers of PT_DYNAMIC as they are in the file. */
+static uintptr_t relocated(const struct object *object, ElfW(Addr) pointer)
+{
+    return pointer < object->base ? object->base + pointer : pointer;
+}
+
+/* Fills `object`; false for what has no symbols that can be looked up. */
+static bool describe(const struct dl_phdr_info *info, struct object *object)
+{
+    const char *slash = info->dlpi_name == NULL ? NULL : strrchr(info->dlpi_name, '/');
+    const char *soname =
+        slash == NULL ? NULL : slash + 1; /* for one that has no DT_SONAME, as its needers name it */
+    *object = (struct object){.base = info->dlpi_addr, .low = UINTPTR_MAX};
+    for (ElfW(Half) i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+        uintptr_t start = info->dlpi_addr + header->p_vaddr;
+        if (header->p_type == PT_DYNAMIC)
+            object->dynamic = (const ElfW(Dyn) *)start; /* NOLINT(performance-no-int-to-ptr) */
+        if (header->p_type != PT_LOAD)
+            continue;
+        if (start < object->low)
+            object->low = start;
+        if (start + header->p_memsz > object->high)
+            object->high = start + header->p_memsz;
+    }
+    if (object->dynamic == NULL)
+        return false;
+    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
+        const void *at =
+            (const void *)relocated(object, entry->d_un.d_ptr); /* NOLINT(performance-no-int-to-ptr) */
+        switch (entry->d_tag) {
+        case DT_STRTAB:
+            object->strings = at;
+            break;
+        case DT_SYMTAB:
+            object->symbols = at;
+            break;
+        case DT_VERSYM:
+            object->versions = at;
+            break;
+        case DT_GNU_HASH:
+            object->gnu_hash = at;
+            break;
+        default:
+            break;
+        }
+    }
+    if (object->strings == NULL)
+        return false;
+    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag == DT_SONAME)
+            soname = object->strings + entry->d_un.d_val;
+    }
+    object->soname = soname;
+    return true;
+}
+
+struct search {
+    const void *address;  /* the object that holds it, or */
+    const char *soname;   /* the object of this name, or */
+    const char *begin;    /* whose name begins so, or */
+    const char *function; /* the first that defines this, but for */
+    const void *but;      /* the object that holds this */
+    struct object *found;
+};
+
+static bool holds(const struct object *object, const void *address)
+{
+    return (uintptr_t)address >= object->low && (uintptr_t)address < object->high;
+}
+
+static int look(struct dl_phdr_info *info, size_t size, void *context)
+{
+    const struct search *search = context;
+    struct object object;
+    (void)size;
+    if (!describe(info, &object))
+        return 0;
+    bool is_it = false;
+    if (search->address != NULL)
+        is_it = holds(&object, search->address);
+    else if (search->soname != NULL)
+        is_it = object.soname != NULL && strcmp(object.soname, search->soname) == 0;
+    else if (search->begin != NULL)
+        is_it = object.soname != NULL && strncmp(object.soname, search->begin, strlen(search->begin)) == 0;
+    else
+        is_it = !holds(&object, search->but) && object_function(&object, search->function) != NULL;
+    if (is_it)
+        *search->found = object;
+    return is_it;
+}
+
+bool object_of_address(const void *address, struct object *object)
+{
+    struct search search = {.address = address, .found = object};
+    return dl_iterate_phdr(look, &search) != 0;
+}
+
+bool object_is_loaded(const char *soname_begin)
+{
+    struct object object;
+    struct search search = {.begin = soname_begin, .found = &object};
+    return dl_iterate_phdr(look, &search) != 0;
+}
+
+static uint32_t gnu_hash_of(const char *name)
+{
+    uint32_t hash = 5381;
+    for (const unsigned char *c = (const unsigned char *)name; *c != '\0'; c++)
+        hash = 33 * hash + *c;
+    return hash;
+}
+
+static bool is_definition(const struct object *object, uint32_t index, const char *name)
+{
+    const ElfW(Sym) *symbol = &object->symbols[index];
+    const ElfW(Half) hidden_version = 0x8000;
+    if (symbol->st_shndx == SHN_UNDEF || ELF64_ST_TYPE(symbol->st_info) != STT_FUNC)
+        return false;
+    if (object->versions != NULL && (object->versions[index] & hidden_version) != 0)
+        return false;
+    return strcmp(object->strings + symbol->st_name, name) == 0;
+}
+
+void *object_function(const struct object *object, const char *name)
+{
+    if (object->gnu_hash == NULL || object->symbols == NULL)
+        return NULL;
+    uint32_t buckets = object->gnu_hash[0];
+    uint32_t first = object->gnu_hash[1];
+    uint32_t bloom_words = object->gnu_hash[2];
+    const uint32_t *bucket =
+        object->gnu_hash + 4 + (size_t)bloom_words * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
+    const uint32_t *chain = bucket + buckets;
+    uint32_t hash = gnu_hash_of(name);
+    uint32_t index = buckets == 0 ? 0 : bucket[hash % buckets];
+    if (index < first)
+        return NULL;
+    for (;; index++) {
+        uint32_t entry = chain[index - first];
+        if ((entry | 1) == (hash | 1) && is_definition(object, index, name))
+            return (void *)(object->base +
+                            object->symbols[index].st_value); /* NOLINT(performance-no-int-to-ptr) */
+        if ((entry & 1) != 0)
+            return NULL;
+    }
+}
+
+bool object_needed_with(const struct object *object, const char *function, struct object *needed)
+{
+    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag != DT_NEEDED)
+            continue;
+        struct search search = {.soname = object->strings + entry->d_un.d_val, .found = needed};
+        if (dl_iterate_phdr(look, &search) != 0 && object_function(needed, function) != NULL)
+            return true;
+    }
+    return false;
+}
+
+void *scope_next(const char *function, const void *caller)
+{
+    struct object object;
+    struct object definer;
+    /* This function's own address tells which object is ours. */
+    struct search search = {
+        .function = function, .but = (const void *)(uintptr_t)&scope_next, .found = &definer};
+    if (object_of_address(caller, &object)) {
+        void *own = object_function(&object, function);
+        if (own != NULL && !holds(&object, search.but))
+            return own;
+        if (object_needed_with(&object, function, &definer))
+            return object_function(&definer, function);
+    }
+    return dl_iterate_phdr(look, &search) != 0 ? object_function(&definer, function) : NULL;
+}

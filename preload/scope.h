@@ -1,0 +1,49 @@
+/*
+ * The objects in this process, found without the loader's lock.
+ *
+ * dlopen(3), dlsym(3) and dladdr(3) take a lock that dlopen holds while constructors run, so a plugin whose
+ * constructor waits for a thread that shakes hands would hang if a handshake asked them.
+ * dl_iterate_phdr(3) does not take it. The tables it leads to are those of the ELF gABI (PT_DYNAMIC) and of
+ * the GNU hash section.
+ *
+ * Threads: any. Nothing is kept between calls, and nothing is allocated.
+ */
+#ifndef TLSGRAFT_SCOPE_H
+#define TLSGRAFT_SCOPE_H
+
+#include <link.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One loaded object. It is valid as long as the object stays loaded. */
+struct object {
+    uintptr_t base;
+    uintptr_t low, high; /* its addresses: low <= a < high */
+    const char *soname;  /* DT_SONAME, else the file's name; NULL: neither */
+    const char *strings; /* DT_STRTAB */
+    const ElfW(Dyn) * dynamic;
+    const ElfW(Sym) * symbols;
+    const ElfW(Half) * versions; /* DT_VERSYM; NULL: none */
+    const uint32_t *gnu_hash;
+};
+
+/* The object that holds an address. False: none does. */
+bool object_of_address(const void *address, struct object *object);
+
+/* Where an object itself defines a function; NULL: it does not. */
+void *object_function(const struct object *object, const char *name);
+
+/* The first object, of those that `object` names as needed, that defines a function. False: none does. */
+bool object_needed_with(const struct object *object, const char *function, struct object *needed);
+
+/* Is there an object whose DT_SONAME begins so? */
+bool object_is_loaded(const char *soname_begin);
+
+/*
+ * The definition of a function that the object at `caller` would have been bound to without us: its own,
+ * else that of an object it needs, else the first in the order of loading. NULL: there is none.
+ */
+void *scope_next(const char *function, const void *caller);
+
+#endif

@@ -1,0 +1,73 @@
+/* The verdict: what OpenSSL asks when it has the server's certificate. */
+#include "preload/connection.h"
+#include "preload/examine.h"
+#include "preload/notice.h"
+#include "preload/refuse.h"
+
+#include <errno.h>
+
+/* What would have been answered without us. */
+static int program_verdict(const struct libssl *libssl, const SSL *ssl, X509_STORE_CTX *store)
+{
+    const struct context *context = ssl == NULL ? NULL : context_of_ssl(libssl, ssl);
+    if (context != NULL && context->verify != NULL)
+        return context->verify(store, context->verify_arg);
+    /* As ssl_verify_cert_chain() does: a failure to verify is a certificate that fails. */
+    int answer = libssl->fn.X509_verify_cert(store);
+    return answer < 0 ? 0 : answer;
+}
+
+/*
+ * The answer counts only under SSL_VERIFY_PEER, which is read after this callback returns. The mode sticks
+ * to the SSL, so the program's is put back when that is used again.
+ */
+static int refuse(const struct libssl *libssl, SSL *ssl, struct connection *connection, X509_STORE_CTX *store)
+{
+    int mode = libssl->fn.SSL_get_verify_mode(ssl);
+    if ((mode & OSSL_VERIFY_PEER) == 0) {
+        connection->mode_changed = true;
+        connection->mode = mode;
+        libssl->fn.SSL_set_verify(ssl, OSSL_VERIFY_PEER, libssl->fn.SSL_get_verify_callback(ssl));
+    }
+    libssl->fn.X509_STORE_CTX_set_error(store, OSSL_V_ERR_APPLICATION_VERIFICATION);
+    return 0;
+}
+
+static int judge(const struct libssl *libssl, SSL *ssl, X509_STORE_CTX *store, int answer)
+{
+    struct connection *connection = connection_make(libssl, ssl);
+    if (connection == NULL) {
+        /* Without it a mode that we change could not be put back; without changing it, this may be ignored.
+         */
+        libssl->fn.SSL_set_verify(ssl, OSSL_VERIFY_PEER, libssl->fn.SSL_get_verify_callback(ssl));
+        refuse_with_words(libssl, "not enough memory to check the server");
+        return 0;
+    }
+    connection->judged = true;
+    if (examine_peer(libssl, ssl, libssl->fn.X509_STORE_CTX_get0_cert(store), REASON_MISMATCH) ==
+        OUTCOME_REFUSED)
+        return refuse(libssl, ssl, connection, store);
+    return answer;
+}
+
+int verdict(X509_STORE_CTX *store, void *arg)
+{
+    struct libssl *libssl = arg;
+    SSL *ssl = libssl->fn.X509_STORE_CTX_get_ex_data(store, libssl->fn.SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct connection *connection = ssl == NULL ? NULL : connection_of(libssl, ssl);
+    if (connection != NULL && connection->mode_changed) {
+        libssl->fn.SSL_set_verify(ssl, connection->mode, libssl->fn.SSL_get_verify_callback(ssl));
+        connection->mode_changed = false;
+    }
+    int answer = program_verdict(libssl, ssl, store);
+    if (ssl == NULL || libssl->fn.SSL_is_server(ssl))
+        return answer;
+    /* The program wants to be asked again later; then is the time to judge. */
+    if (answer > 0 && libssl->fn.SSL_want(ssl) == OSSL_WANT_RETRY_VERIFY)
+        return answer;
+    int error = errno;
+    if (examine_is_needed())
+        answer = judge(libssl, ssl, store, answer);
+    errno = error;
+    return answer;
+}
