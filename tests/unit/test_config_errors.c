@@ -1,0 +1,320 @@
+/* Each setting of the contract: what is allowed loads, what is not is refused at its line, in its words. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/support.h"
+
+#define PIN        "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+#define RULE(more) "security: { pinned_public_keys = ( { domain = \"a.example\"; " more " } ); };"
+
+static struct directory directory;
+static struct findings findings;
+
+static void make(void)
+{
+    directory_make(&directory);
+}
+
+static void clean(void)
+{
+    directory_remove(&directory);
+}
+
+TestSuite(config, .init = make, .fini = clean);
+
+static bool loads(const char *text)
+{
+    struct policy *policy = load_text(&directory, text, &findings);
+    bool done = policy != NULL;
+    cr_expect_eq(done, findings.errors == 0, "%s", text);
+    policy_free(policy);
+    return done;
+}
+
+Test(config, policies_that_load)
+{
+    static const char *const good[] = {
+        "version = 1;",
+        "version = 1; mode = \"report\"; organisation = \"5e9d9544a1dcd60001d0ed20\";",
+        "version = 1; mode = \"off\"; unmatched = \"allow\"; unnamed = \"allow\"; ungoverned = \"report\";",
+        "version = 1; security: { pinned_public_keys = (); upstream_certificates = (); };",
+        "version = 1; programs = (); events: { file = \"events.jsonl\"; stderr = true; };",
+        "version = 1;" RULE("keys = \"" PIN "\";"),
+        "version = 1;" RULE("keys = [ \"" PIN
+                            "\" ]; target = \"leaf\"; verify = \"program\"; mode = \"report\";"),
+        "version = 1;" RULE("keys = ( \" " PIN " , " PIN "\" );"),
+        "version = 1;" RULE("mode = \"off\";"),
+        "version : 1 // a comment\n# another\n/* and\nanother */ security : { }",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        cr_expect(loads(good[i]), "%s\n%s", good[i], findings.text);
+}
+
+static const struct {
+    const char *text;
+    const char *line;  /* :LINE: SETTING: */
+    const char *words; /* in the same message */
+} bad[] = {
+    {"", ":1: version: ", "missing"},
+    {"version = 2;", ":1: version: ", "2; allowed is 1"},
+    {"version = \"1\";", ":1: version: ", "found a text; allowed is a whole number"},
+    {"version = 4294967297;", ":1: ", "larger than 2147483647"},
+    {"version = 1L;\nversion = 1;", ":2: ", "duplicate"},
+    {"version = 1;\nmode = \"enforced\";", ":2: mode: ", "\"enforce\", \"report\", \"learn\" and \"off\""},
+    {"version = 1;\nmdoe = \"off\";", ":2: mdoe: ", "did you mean \"mode\"?"},
+    {"version = 1;\nzebra = 1;", ":2: zebra: ", "unknown setting"},
+    {"version = 1;\nmode = 1;", ":2: mode: ", "found a whole number"},
+    {"version = 1;\nsecurity = ( );", ":2: security: ", "allowed is a group"},
+    {"version = 1;\nsecurity: { pinned_public_key = (); };",
+     ":2: pinned_public_key: ", "did you mean \"pinned_public_keys\"?"},
+    {"version = 1;\nsecurity: { pinned_public_keys = { }; };",
+     ":2: pinned_public_keys: ", "a list of groups"},
+    {"version = 1;\nsecurity: { pinned_public_keys = ( \"x\" ); };",
+     ":2: pinned_public_keys: ", "a list of groups"},
+    {"version = 1;\nevents: { stderr = 1; };", ":2: stderr: ", "true or false"},
+    {"version = 1;\nevents: { file = \"\"; };", ":2: file: ", "empty"},
+    {"version = 1;\n" RULE("keys = 1;"), ":2: keys: ", "a text in quotes"},
+    {"version = 1;\n" RULE("keys = [ 1 ];"), ":2: keys: ", "a text in quotes"},
+    {"version = 1;\n" RULE("keys = [ ];"), ":2: keys: ", "none"},
+    {"version = 1;\n" RULE("keys = \"\";"), ":2: keys: ", "empty item"},
+    {"version = 1;\n" RULE("keys = \"" PIN ",,\";"), ":2: keys: ", "empty item"},
+    {"version = 1;\n" RULE(""), ":2: keys: ", "missing"},
+    {"version = 1;\n" RULE("mode = \"enforce\";"), ":2: keys: ", "missing"},
+    {"version = 1;\n" RULE("keys = \"" PIN "\"; mode = \"learn\";"), ":2: mode: ", "\"learn\"; allowed are"},
+    {"version = 1;\n" RULE("keys = \"" PIN "\"; verify = \"pins\";"),
+     ":2: verify: ", "\"require\" and \"pin\""},
+    {"version = 1;\n" RULE("keys = \"" PIN "\"; domian = \"b\";"),
+     ":2: domian: ", "did you mean \"domain\"?"},
+    {"version = 1;\n" RULE("keys = \"" PIN "\"; expires = \"2026-02-29\";"), ":2: expires: ", "YYYY-MM-DD"},
+    {"version = 1;\n" RULE("keys = \"" PIN "\"; expires = \"20260229\";"), ":2: expires: ", "YYYY-MM-DD"},
+    {"version = 1;\nsecurity: { pinned_public_keys = ( { keys = \"" PIN "\"; } ); };",
+     ":2: domain: ", "missing"},
+    {"version = 1;\nsecurity: { pinned_public_keys = ( { domain = [ ]; keys = \"" PIN "\"; } ); };",
+     ":2: domain: ", "none"},
+    {"version = 1;\nsecurity: { pinned_public_keys = ( { domain = \"a.*.b\"; keys = \"" PIN "\"; } ); };",
+     ":2: domain: ", "a * within"},
+    {"version = 1;\nsecurity: { pinned_public_keys = (\n{ domain = \"a.b\"; keys = \"" PIN
+     "\"; },\n{ domain = \"A.b.\"; "
+     "keys = \"" PIN "\"; } ); };",
+     ":4: domain: ", "policy.cfg:3 already"},
+    {"version = 1;\nsecurity: { upstream_certificates = ( { domain = \"a\"; certificate = \"x\"; }, { domain "
+     "= \"a\"; "
+     "certificate = \"y\"; } ); };",
+     ":2: domain: ", "already"},
+    {"version = 1;\nsecurity: { upstream_certificates = ( { domain = \"a\"; } ); };",
+     ":2: certificate: ", "missing"},
+    {"version = 1;\nstore: { timeout_ms = 0; };", ":2: timeout_ms: ", "0; allowed is 1 to 10000"},
+    {"version = 1;\nstore: { cache_seconds = 86401; };", ":2: cache_seconds: ", "allowed is 0 to 86400"},
+    {"version = 1;\nstore: { type = \"memcached\"; };", ":2: type: ", "\"directory\" and \"redis\""},
+    {"version = 1;\nsecurity: { certificate_expiry_monitor: { warning_threshold_days = 3651; }; };",
+     ":2: warning_threshold_days: ", "0 to 3650"},
+    {"version = 1;\nsecurity: { private_certificate_encoding_secret = \"a\"; "
+     "private_certificate_encoding_secret_file = \"b\"; };",
+     ":2: private_certificate_encoding_secret_file: ", "allowed is one of them"},
+    {"version = 1;\nprograms = ( { match = \"x\"; } );", ":2: name: ", "missing"},
+    {"version = 1;\nmode = \"off\"\nstore: {", ":4: ", "syntax error"},
+    {"version = 1;\nmode = \"off;\n", ":2: ", "closing quote"},
+    {"version = 1;\n/* never closed", ":2: ", "closing */"},
+    {"version = 1;\n  }", ":2: ", "closing bracket"},
+    {"version = 1;\nmode = \"o\\x00ff\";", ":2: ", "NUL"},
+    {"version = 1; @include \"x\"", ":1: ", "beginning of a line"},
+    {"version = 1;\n@includes \"x\"", ":2: ", "beginning of a line"},
+    {"version = 1;\n@include \"missing.cfg\"", ":2: @include: ", "No such file"},
+};
+
+Test(config, what_is_wrong_is_said_at_its_line)
+{
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char where[256];
+        cr_expect_not(loads(bad[i].text), "%s", bad[i].text);
+        snprintf(where, sizeof where, "%s/policy.cfg%s", directory.path, bad[i].line);
+        const char *message = strstr(findings.text, where);
+        cr_expect_not_null(message, "%s\n%s", bad[i].text, findings.text);
+        cr_expect(message != NULL && strstr(message, bad[i].words) != NULL, "%s\n%s", bad[i].text,
+                  findings.text);
+    }
+}
+
+Test(config, what_a_later_release_brings_is_refused_and_never_ignored)
+{
+    static const char *const later[][2] = {
+        {"mode = \"learn\";", "mode"},
+        {"unmatched = \"refuse\";", "unmatched"},
+        {"unmatched = \"report\";", "unmatched"},
+        {"unnamed = \"refuse\";", "unnamed"},
+        {"unnamed = \"report\";", "unnamed"},
+        {"ca_file = \"/x\";", "ca_file"},
+        {"ca_path = \"/x\";", "ca_path"},
+        {"state_directory = \"/x\";", "state_directory"},
+        {"store: { type = \"directory\"; };", "type"},
+        {"store: { path = \"/x\"; };", "path"},
+        {"store: { address = \"x:1\"; };", "address"},
+        {"store: { username = \"x\"; };", "username"},
+        {"store: { password_file = \"x\"; };", "password_file"},
+        {"store: { database = 1; };", "database"},
+        {"store: { timeout_ms = 500; };", "timeout_ms"},
+        {"store: { cache_seconds = 1; };", "cache_seconds"},
+        {"store: { stale_seconds = 1; };", "stale_seconds"},
+        {"store: { prefetch = true; };", "prefetch"},
+        {"security: { private_certificate_encoding_secret = \"hush\"; };",
+         "private_certificate_encoding_secret"},
+        {"security: { private_certificate_encoding_secret_file = \"/x\"; };",
+         "private_certificate_encoding_secret_file"},
+        {"security: { upstream_certificates = ( { domain = \"a\"; certificate = \"x\"; } ); };",
+         "upstream_certificates"},
+        {"security: { certificate_expiry_monitor: { warning_threshold_days = 30; }; };",
+         "warning_threshold_days"},
+        {"security: { certificate_expiry_monitor: { check_cooldown_seconds = 1; }; };",
+         "check_cooldown_seconds"},
+        {"security: { certificate_expiry_monitor: { event_cooldown_seconds = 1; }; };",
+         "event_cooldown_seconds"},
+        {"programs = ( { name = \"x\"; match = \"x\"; } );", "programs"},
+        {"events: { syslog = \"daemon\"; };", "syslog"},
+        {"events: { redis_stream = \"x\"; };", "redis_stream"},
+        {"events: { redis_stream_maxlen = 1; };", "redis_stream_maxlen"},
+        {RULE("keys = \"" PIN "\"; target = \"chain\";"), "target"},
+        {RULE("keys = \"" PIN "\"; verify = \"require\";"), "verify"},
+        {RULE("keys = \"" PIN "\"; verify = \"pin\";"), "verify"},
+        {RULE("keys = \"" PIN "\"; min_version = \"1.2\";"), "min_version"},
+        {RULE("keys = \"" PIN "\"; expires = \"2028-02-29\";"), "expires"},
+        {RULE("keys = \"" PIN "\"; expires = \"2028-02-29\"; after_expiry = \"refuse\";"), "after_expiry"},
+        {RULE("keys = \"" PIN "\"; ca_file = \"x\";"), "ca_file"},
+        {RULE("keys = \"" PIN "\"; ca_path = \"x\";"), "ca_path"},
+        {RULE("keys = \"an-id\";"), "keys"},
+    };
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+        char text[512], where[256];
+        snprintf(text, sizeof text, "version = 1;\n%s", later[i][0]);
+        snprintf(where, sizeof where, "/policy.cfg:2: %s: not supported yet", later[i][1]);
+        cr_expect_not(loads(text), "%s", text);
+        cr_expect_not_null(strstr(findings.text, where), "%s\n%s", text, findings.text);
+        cr_expect_null(strstr(findings.text, "hush"), "the secret is not printed");
+    }
+}
+
+static const char *variable, *variable_value;
+
+static char *one_variable(const char *name)
+{
+    return strcmp(name, variable) == 0 ? (char *)variable_value : NULL;
+}
+
+static void collect_line(void *context, enum config_severity severity, const char *text)
+{
+    snprintf(context, 512, "%d %s", severity, text);
+}
+
+Test(config, variables_stand_for_the_scalars_of_security)
+{
+    static const char *const cases[][3] = {
+        {"TLSGRAFT_SECURITY_PRIVATECERTIFICATEENCODINGSECRET", "hush", "not supported yet"},
+        {"TLSGRAFT_SECURITY_PRIVATECERTIFICATEENCODINGSECRETFILE", "/x", "not supported yet"},
+        {"TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_WARNINGTHRESHOLDDAYS", "30", "not supported yet"},
+        {"TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_WARNINGTHRESHOLDDAYS", "3651", "allowed is 0 to 3650"},
+        {"TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_CHECKCOOLDOWNSECONDS", "-1", "allowed is 0 to 31536000"},
+        {"TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_EVENTCOOLDOWNSECONDS", "1s", "allowed is 0 to 31536000"},
+    };
+    const char *path = directory_text(&directory, "policy.cfg", "version = 1;");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char said[512] = "";
+        const struct config_report report = {collect_line, said};
+        variable = cases[i][0];
+        variable_value = cases[i][1];
+        cr_expect_null(config_load(path, one_variable, &report));
+        cr_expect_not_null(strstr(said, variable), "%s", said);
+        cr_expect_not_null(strstr(said, cases[i][2]), "%s", said);
+        cr_expect_null(strstr(said, "hush"), "the secret is not printed");
+    }
+}
+
+Test(config, where_the_policy_is)
+{
+    bool named;
+    variable = "TLSGRAFT_POLICY";
+    variable_value = "/some/where";
+    cr_expect_str_eq(config_path(one_variable, &named), "/some/where");
+    cr_expect(named);
+    cr_expect_str_eq(config_path(no_environment, &named), "/etc/tlsgraft/policy.cfg");
+    cr_expect_not(named);
+}
+
+Test(config, includes_are_read_in_place_and_keep_their_lines)
+{
+    char text[512];
+    cr_assert_eq(mkdir(strcat(strcpy(text, directory.path), "/sub"), 0700), 0);
+    directory_text(&directory, "rules.cfg",
+                   "# rules\npinned_public_keys = (\n  { domain = \"a\"; keys = \"" PIN
+                   "\"; },\n  { domain = \"b\"; keyz = 1; } )");
+    snprintf(text, sizeof text,
+             "version = 1;\nsecurity: {\n  @include \"rules.cfg\"\n};\n  @include  \"%s/more.cfg\"  mdoe = "
+             "1;\nx = 1;",
+             directory.path);
+    directory_text(&directory, "more.cfg", "# no newline at its end");
+    cr_expect_not(loads(text));
+    cr_expect_not_null(strstr(findings.text, "/rules.cfg:4: keyz: "), "%s", findings.text);
+    cr_expect_not_null(strstr(findings.text, "/policy.cfg:5: mdoe: "), "%s", findings.text);
+    cr_expect_not_null(strstr(findings.text, "/policy.cfg:6: x: "), "%s", findings.text);
+}
+
+Test(config, a_quoted_or_commented_include_is_none)
+{
+    cr_expect(loads("version = 1;\n// \n#\n@include \"/dev/null\"") == false);
+    cr_expect(loads("version = 1;\n# @include \"missing\"\n/*\n@include \"missing\"\n*/\norganisation = "
+                    "\"\n@include \\\"x\\\"\";"),
+              "%s", findings.text);
+}
+
+Test(config, files_that_others_may_change_are_refused)
+{
+    static const struct {
+        mode_t mode;
+        uid_t owner;
+        const char *words;
+    } cases[] = {
+        {0644, 0, NULL},
+        {0600, 0, NULL},
+        {0660, 0, "writable by others"},
+        {0602, 0, "writable by others"},
+        {0600, 65534, "belongs to user 65534"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (cases[i].owner != 0 && geteuid() != 0)
+            continue;
+        for (int which = 0; which < 2; which++) {
+            const char *main_file = directory_text(&directory, "policy.cfg",
+                                                   which == 0 ? "version = 1;" : "@include \"inner.cfg\"");
+            const char *inner = directory_text(&directory, "inner.cfg", "version = 1;");
+            const char *target = which == 0 ? main_file : inner;
+            cr_assert_eq(chmod(target, cases[i].mode), 0);
+            if (cases[i].owner != 0)
+                cr_assert_eq(chown(target, cases[i].owner, cases[i].owner), 0);
+            struct policy *policy = load_file(main_file, &findings);
+            cr_expect_eq(policy != NULL, cases[i].words == NULL, "%zu %s", i, findings.text);
+            cr_expect(cases[i].words == NULL || strstr(findings.text, cases[i].words) != NULL, "%s",
+                      findings.text);
+            policy_free(policy);
+            unlink(target);
+        }
+    }
+}
+
+Test(config, missing_and_relative_files)
+{
+    cr_expect_null(load_file("/nonexistent/policy.cfg", &findings));
+    cr_expect_not_null(
+        strstr(findings.text, "/nonexistent/policy.cfg: the policy file cannot be read: No such file"));
+    cr_expect_null(load_file("policy.cfg", &findings));
+    cr_expect_not_null(strstr(findings.text, "relative path"));
+}
+
+Test(config, errors_come_in_a_number_that_can_be_read)
+{
+    char text[8192] = "version = 1;\n";
+    for (int i = 0; i < 50; i++)
+        sprintf(text + strlen(text), "zebra%d = 1;\n", i);
+    cr_expect_not(loads(text));
+    cr_expect_eq(findings.errors, 20);
+}

@@ -1,0 +1,127 @@
+/* The items of `keys`. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/support.h"
+
+#define HEX    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define BASE64 "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+
+static struct directory directory;
+static struct findings findings;
+
+static void make(void)
+{
+    directory_make(&directory);
+}
+
+static void clean(void)
+{
+    directory_remove(&directory);
+}
+
+TestSuite(keys, .init = make, .fini = clean);
+
+/* A policy with one rule of these keys (with the quotes); NULL: refused. */
+static struct policy *with_keys(const char *keys)
+{
+    char text[8192];
+    snprintf(text, sizeof text,
+             "version = 1;\nsecurity: { pinned_public_keys = ( { domain = \"a\"; keys = %s; } ); };", keys);
+    return load_text(&directory, text, &findings);
+}
+
+static void expect_refused(const char *keys, const char *words)
+{
+    struct policy *policy = with_keys(keys);
+    cr_expect_null(policy, "%s", keys);
+    cr_expect_not_null(strstr(findings.text, words), "%s\n%s", keys, findings.text);
+    cr_expect_not_null(strstr(findings.text, "/policy.cfg:2: keys: "), "%s", findings.text);
+    policy_free(policy);
+}
+
+Test(keys, pins_in_their_four_forms)
+{
+    struct policy *policy =
+        with_keys("[ \"sha256//" BASE64 "\", \" sha256/" BASE64 " \", \"" HEX
+                  "\", \"E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855\" ]");
+    cr_assert_not_null(policy, "%s", findings.text);
+    const struct pin_rule *rule = policy->pin_rules[0];
+    cr_assert_eq(rule->key_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        cr_expect_eq(rule->keys[i].kind, KEY_PIN);
+        cr_expect(pin_equal(&rule->keys[i].pin, &rule->keys[0].pin));
+    }
+    policy_free(policy);
+    policy = with_keys("\"sha256//" BASE64 " ,\\n" HEX "\"");
+    cr_assert_not_null(policy, "%s", findings.text);
+    cr_expect_eq(policy->pin_rules[0]->key_count, 2);
+    policy_free(policy);
+}
+
+Test(keys, what_is_no_key_is_refused)
+{
+    expect_refused("\"sha256//" HEX "\"", "no SHA-256 in base64");
+    expect_refused("\"sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuF==\"", "no SHA-256 in base64");
+    expect_refused("\"sha256/\"", "no SHA-256 in base64");
+    expect_refused(
+        "\"E3:B0:C4:42:98:FC:1C:14:9A:FB:F4:C8:99:6F:B9:24:27:AE:41:E4:64:9B:93:4C:A4:95:99:1B:78:52:B8:55\"",
+        "fingerprint with colons; write its hex digits alone, "
+        "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855");
+    expect_refused("\"" HEX "0\"", "not supported yet");
+}
+
+Test(keys, a_file_that_is_missing_is_unresolved)
+{
+    struct policy *policy = with_keys("[ \"missing.pem\", \"sub/key\" ]");
+    cr_assert_not_null(policy, "%s", findings.text);
+    cr_expect_eq(findings.unresolved, 2);
+    cr_expect_eq(findings.errors, 0);
+    for (size_t i = 0; i < 2; i++)
+        cr_expect_eq(policy->pin_rules[0]->keys[i].kind, KEY_UNRESOLVED);
+    char path[128];
+    snprintf(path, sizeof path, "%s/missing.pem", directory.path);
+    cr_expect_str_eq(policy->pin_rules[0]->keys[0].name, path);
+    policy_free(policy);
+}
+
+Test(keys, files_that_hold_something_else)
+{
+    char fifo[128];
+    static const unsigned char public_key_der[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07};
+    static const unsigned char certificate_der[] = {0x30, 0x82, 0x01, 0x00, 0x30, 0x81, 0xf0, 0xa0, 0x03};
+    static char large[(1 << 20) + 2];
+    directory_write(&directory, "p.pem", public_key_der, sizeof public_key_der);
+    expect_refused("\"p.pem\"", "openssl pkey -pubin -inform DER -in ");
+    directory_write(&directory, "c.pem", certificate_der, sizeof certificate_der);
+    expect_refused("\"c.pem\"", "openssl x509 -inform DER -in ");
+    directory_text(&directory, "k.pem", "-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----\n");
+    expect_refused("\"k.pem\"", "holds a private key");
+    directory_text(&directory, "e.pem",
+                   "-----BEGIN EC PRIVATE KEY-----\nMC4=\n-----END EC PRIVATE KEY-----\n");
+    expect_refused("\"e.pem\"", "holds a private key");
+    directory_text(&directory, "r.pem",
+                   "-----BEGIN RSA PUBLIC KEY-----\nMC4=\n-----END RSA PUBLIC KEY-----\n");
+    expect_refused("\"r.pem\"", "RSAPublicKey_in");
+    directory_text(&directory, "t.pem", "hello");
+    expect_refused("\"t.pem\"", "no PEM block");
+    directory_text(&directory, "empty.pem", "");
+    expect_refused("\"empty.pem\"", "no PEM block");
+    directory_write(&directory, "nul.pem", "a\0-----BEGIN ", 13);
+    expect_refused("\"nul.pem\"", "NUL");
+    memset(large, 'a', sizeof large - 1);
+    directory_text(&directory, "large.pem", large);
+    expect_refused("\"large.pem\"", "larger than 1048576 bytes");
+    snprintf(fifo, sizeof fifo, "%s/f.pem", directory.path);
+    cr_assert_eq(mkfifo(fifo, 0600), 0);
+    expect_refused("\"f.pem\"", "not a regular file");
+    expect_refused("\"./\"", "not a regular file");
+    chmod(directory_text(&directory, "w.pem", "-----BEGIN PUBLIC KEY-----\n"), 0666);
+    expect_refused("\"w.pem\"", "writable by others");
+    expect_refused("\"-----BEGIN PRIVATE KEY-----\\nMC4=\\n-----END PRIVATE KEY-----\\n\"",
+                   "holds a private key");
+}

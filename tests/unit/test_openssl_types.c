@@ -1,0 +1,55 @@
+/*
+ * policy/openssl.h declares OpenSSL's functions itself. Here the compiler compares each with OpenSSL's own
+ * headers, and the numbers with its macros.
+ */
+#include <criterion/criterion.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <string.h>
+
+#include "policy/openssl.h"
+
+_Static_assert(OSSL_EX_INDEX_SSL == CRYPTO_EX_INDEX_SSL && OSSL_EX_INDEX_SSL_CTX == CRYPTO_EX_INDEX_SSL_CTX,
+               "");
+_Static_assert(OSSL_VERIFY_NONE == SSL_VERIFY_NONE && OSSL_VERIFY_PEER == SSL_VERIFY_PEER, "");
+_Static_assert(OSSL_V_ERR_APPLICATION_VERIFICATION == X509_V_ERR_APPLICATION_VERIFICATION, "");
+_Static_assert(OSSL_CB_HANDSHAKE_START == SSL_CB_HANDSHAKE_START, "");
+_Static_assert(OSSL_CB_HANDSHAKE_DONE == SSL_CB_HANDSHAKE_DONE, "");
+_Static_assert(OSSL_WANT_RETRY_VERIFY == SSL_RETRY_VERIFY, "");
+_Static_assert(OSSL_SENT_AND_RECEIVED_SHUTDOWN == (SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN), "");
+_Static_assert(OSSL_NAMETYPE_HOST_NAME == TLSEXT_NAMETYPE_host_name, "");
+_Static_assert(OSSL_EXT_CLIENT_HELLO == SSL_EXT_CLIENT_HELLO, "");
+_Static_assert(OSSL_ERR_LIB_SSL == ERR_LIB_SSL &&
+                   OSSL_R_CERTIFICATE_VERIFY_FAILED == SSL_R_CERTIFICATE_VERIFY_FAILED,
+               "");
+
+/* A macro from 3.0 on; as its man page in 1.1.1 has it. */
+#undef ERR_put_error
+void ERR_put_error(int lib, int func, int reason, const char *file, int line);
+
+#define ROW(presence, result, name, older, arguments)                                                        \
+    {#name, __builtin_types_compatible_p(__typeof__(&(name)), __typeof__(((struct ossl *)0)->name))},
+static const struct {
+    const char *name;
+    int same;
+} functions[] = {OSSL_CRYPTO_FUNCTIONS(ROW) OSSL_SSL_FUNCTIONS(ROW)};
+
+/* Declared with a plain pointer where OpenSSL has a pointer to a function, or to a pointer. */
+static const char *const other_pointers[] = {"CRYPTO_get_ex_new_index", "SSL_CTX_add_custom_ext",
+                                             "SSL_CTX_set_client_hello_cb"};
+
+Test(openssl, types_are_those_of_the_headers)
+{
+    size_t differ = 0;
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+        int expected = 0;
+        for (size_t k = 0; k < sizeof other_pointers / sizeof *other_pointers; k++)
+            expected |= strcmp(functions[i].name, other_pointers[k]) == 0;
+        cr_expect(functions[i].same || expected, "%s is declared otherwise", functions[i].name);
+        differ += !functions[i].same;
+    }
+    cr_expect_eq(differ, sizeof other_pointers / sizeof *other_pointers);
+}
