@@ -113,7 +113,9 @@ int CRYPTO_new_ex_data(uintptr_t index, void *object, CRYPTO_EX_DATA *ad)
         made = context_is_born(caller, object, ad);
     if (made && libssl_count() > 1) {
         struct libssl *libssl = libssl_known_at(caller);
-        made = libssl == NULL || objects_remember(object, libssl);
+        /* Those of others are found through their callers; nobody would tell us of their end. */
+        bool known = libssl != NULL && atomic_load_explicit(&libssl->prepared, memory_order_acquire);
+        made = !known || objects_remember(object, libssl);
     }
     errno = error;
     return made;

@@ -31,6 +31,8 @@ void done_handshake(struct libssl *libssl, SSL *ssl)
         enum outcome outcome = examine_peer(libssl, ssl, leaf, resumed ? REASON_RESUMED : REASON_MISMATCH);
         if (leaf != NULL)
             libssl->fn.X509_free(leaf);
+        if (outcome == OUTCOME_NO_RULE)
+            examine_log_no_rule(libssl, ssl);
         if (outcome == OUTCOME_REFUSED) {
             cut(libssl, ssl);
             connection = connection_make(libssl, ssl);

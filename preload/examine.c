@@ -18,7 +18,8 @@ struct examination {
 bool examine_is_needed(void)
 {
     const struct snapshot *snapshot = process_policy();
-    return snapshot->state == POLICY_LOADED && snapshot->policy->pins.count > 0;
+    return snapshot->state == POLICY_LOADED &&
+           (snapshot->policy->pins.count > 0 || process_reporter()->level >= LOG_LEVEL_INFO);
 }
 
 static void begin(const struct libssl *libssl, const SSL *ssl, const X509 *leaf, struct examination *e)
@@ -123,7 +124,7 @@ static void report(const struct examination *e, const struct requirement *requir
 static void log_connection(const struct examination *e, enum outcome outcome)
 {
     static const char *const words[] = {
-        [OUTCOME_NO_RULE] = "no rule",
+        [OUTCOME_NO_RULE] = "",
         [OUTCOME_ADMITTED] = "admitted",
         [OUTCOME_REPORTED] = "reported",
         [OUTCOME_REFUSED] = "refused",
@@ -132,14 +133,22 @@ static void log_connection(const struct examination *e, enum outcome outcome)
     if (process_reporter()->level < LOG_LEVEL_INFO)
         return;
     domain_format(&e->peer.names[0], name);
-    if (e->count == 0) {
-        log_line(process_reporter(), LOG_LEVEL_INFO, "connection to %s (%s), port %u: no rule", name,
-                 e->peer.how, e->peer.port);
-        return;
-    }
+
     const struct source *at = &requirement_rule(&e->requirements[0])->source;
     log_line(process_reporter(), LOG_LEVEL_INFO, "connection to %s (%s), port %u: rule %s:%u, %s", name,
              e->peer.how, e->peer.port, at->file, at->line, words[outcome]);
+}
+
+void examine_log_no_rule(const struct libssl *libssl, const SSL *ssl)
+{
+    struct peer peer;
+    char name[DOMAIN_TEXT_SIZE];
+    if (process_reporter()->level < LOG_LEVEL_INFO)
+        return;
+    peer_find(libssl, ssl, &peer);
+    domain_format(&peer.names[0], name);
+    log_line(process_reporter(), LOG_LEVEL_INFO, "connection to %s (%s), port %u: no rule", name, peer.how,
+             peer.port);
 }
 
 enum outcome examine_peer(const struct libssl *libssl, const SSL *ssl, const X509 *leaf, enum reason mismatch)
@@ -164,6 +173,7 @@ enum outcome examine_peer(const struct libssl *libssl, const SSL *ssl, const X50
             refuse_with_words(libssl, words);
         outcome = OUTCOME_REFUSED;
     }
-    log_connection(&e, outcome);
+    if (e.count > 0)
+        log_connection(&e, outcome);
     return outcome;
 }

@@ -23,6 +23,9 @@ bool examine_is_needed(void);
 enum outcome examine_peer(const struct libssl *libssl, const SSL *ssl, const X509 *leaf,
                           enum reason mismatch);
 
+/* The line of the log for a connection without a rule; at the end of its handshake. */
+void examine_log_no_rule(const struct libssl *libssl, const SSL *ssl);
+
 /*
  * Would `leaf` be refused? Says nothing to anybody. Also true where a rule applies and `leaf` is NULL.
  */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/config.h"
@@ -82,6 +83,13 @@ static void on_finding(void *context, enum config_severity severity, const char 
         log_line(&reporter, severity == CONFIG_UNRESOLVED ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s", text);
 }
 
+/* False only where nothing of that name is there: a dangling link, or a directory without permission, is. */
+static bool exists(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 || errno != ENOENT;
+}
+
 static void read_policy(void)
 {
     const struct config_report report = {.say = on_finding};
@@ -93,7 +101,7 @@ static void read_policy(void)
      * No file at the default place means no policy. But one that was there when the process started, and is
      * out of reach now (after a chroot, say), must not fail open.
      */
-    if (!start.named && !start.default_existed && access(start.policy_path, F_OK) != 0 && errno == ENOENT)
+    if (!start.named && !start.default_existed && !exists(start.policy_path))
         return;
     struct policy *policy = config_load(start.policy_path, secure_getenv, &report);
     if (policy == NULL) {
@@ -182,6 +190,6 @@ __attribute__((constructor)) static void on_start(void)
     if (object_is_loaded("libssl.so"))
         process_policy();
     else if (!start.named)
-        start.default_existed = access(start.policy_path, F_OK) == 0;
+        start.default_existed = exists(start.policy_path);
     errno = error;
 }

@@ -2,7 +2,6 @@
 #include "preload/connection.h"
 #include "preload/examine.h"
 #include "preload/notice.h"
-#include "preload/refuse.h"
 
 #include <errno.h>
 
@@ -25,8 +24,10 @@ static int refuse(const struct libssl *libssl, SSL *ssl, struct connection *conn
 {
     int mode = libssl->fn.SSL_get_verify_mode(ssl);
     if ((mode & OSSL_VERIFY_PEER) == 0) {
-        connection->mode_changed = true;
-        connection->mode = mode;
+        if (connection != NULL) {
+            connection->mode_changed = true;
+            connection->mode = mode;
+        }
         libssl->fn.SSL_set_verify(ssl, OSSL_VERIFY_PEER, libssl->fn.SSL_get_verify_callback(ssl));
     }
     libssl->fn.X509_STORE_CTX_set_error(store, OSSL_V_ERR_APPLICATION_VERIFICATION);
@@ -35,19 +36,15 @@ static int refuse(const struct libssl *libssl, SSL *ssl, struct connection *conn
 
 static int judge(const struct libssl *libssl, SSL *ssl, X509_STORE_CTX *store, int answer)
 {
+    const X509 *leaf = libssl->fn.X509_STORE_CTX_get0_cert(store);
+    enum outcome outcome = examine_peer(libssl, ssl, leaf, REASON_MISMATCH);
+    if (outcome == OUTCOME_NO_RULE)
+        return answer;
+    /* NULL, out of memory: the end of the handshake judges again, and a mode that we change stays. */
     struct connection *connection = connection_make(libssl, ssl);
-    if (connection == NULL) {
-        /* Without it a mode that we change could not be put back; without changing it, this may be ignored.
-         */
-        libssl->fn.SSL_set_verify(ssl, OSSL_VERIFY_PEER, libssl->fn.SSL_get_verify_callback(ssl));
-        refuse_with_words(libssl, "not enough memory to check the server");
-        return 0;
-    }
-    connection->judged = true;
-    if (examine_peer(libssl, ssl, libssl->fn.X509_STORE_CTX_get0_cert(store), REASON_MISMATCH) ==
-        OUTCOME_REFUSED)
-        return refuse(libssl, ssl, connection, store);
-    return answer;
+    if (connection != NULL)
+        connection->judged = true;
+    return outcome == OUTCOME_REFUSED ? refuse(libssl, ssl, connection, store) : answer;
 }
 
 int verdict(X509_STORE_CTX *store, void *arg)
