@@ -1,0 +1,240 @@
+#include "cli/binary.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "cli/lookup.h"
+#include "cli/marks.h"
+#include "cli/trace.h"
+
+__attribute__((format(printf, 3, 4))) static bool verdict(struct binary *binary, enum binary_verdict verdict,
+                                                          const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(binary->reason, sizeof binary->reason, format, arguments);
+    va_end(arguments);
+    binary->verdict = verdict;
+    return false;
+}
+
+/* Each step answers whether the next may be taken; where not, it has given the verdict. */
+
+static bool check_kind(const struct elf_facts *facts, const char *fault, const struct library *library,
+                       struct binary *binary)
+{
+    const struct elf_facts *ours = &library->facts;
+    bool known = facts->elf_class == ELFCLASS32 || facts->elf_class == ELFCLASS64;
+    if (known && facts->elf_class != ours->elf_class)
+        return verdict(
+            binary, BINARY_UNLOADABLE, "it is a %s-bit program, and the library of tlsgraft is %s-bit",
+            facts->elf_class == ELFCLASS32 ? "32" : "64", ours->elf_class == ELFCLASS32 ? "32" : "64");
+    if (known && facts->encoding != ours->encoding)
+        return verdict(binary, BINARY_UNLOADABLE, "its byte order is not that of the library of tlsgraft");
+    if (known && facts->machine != ours->machine)
+        return verdict(binary, BINARY_UNLOADABLE,
+                       "it is for another processor (ELF machine %u) than the library of tlsgraft (%u)",
+                       (unsigned)facts->machine, (unsigned)ours->machine);
+    if (known && facts->type != ET_EXEC && facts->type != ET_DYN)
+        return verdict(binary, BINARY_BROKEN, "it is an ELF file, but no program");
+    if (!known || fault != NULL)
+        return verdict(binary, BINARY_BROKEN, "it is a damaged ELF file: %s",
+                       fault != NULL ? fault : "its class is unknown");
+    return true;
+}
+
+/* Of a program with more rights than its caller the loader drops our LD_PRELOAD, as our path has a slash. */
+static bool check_rights(int fd, struct binary *binary)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return verdict(binary, BINARY_UNDECIDED, "%s", strerror(errno));
+    /* Without the group's execute bit, the setgid bit means locking. */
+    bool setgid = (status.st_mode & S_ISGID) != 0 && (status.st_mode & S_IXGRP) != 0;
+    if ((status.st_mode & S_ISUID) != 0 || setgid)
+        return verdict(binary, BINARY_UNGOVERNED, "it is %s: the loader ignores LD_PRELOAD in such programs",
+                       (status.st_mode & S_ISUID) != 0 ? "setuid" : "setgid");
+    ssize_t length = fgetxattr(fd, "security.capability", NULL, 0);
+    if (length > 0)
+        return verdict(binary, BINARY_UNGOVERNED,
+                       "it has file capabilities: the loader ignores LD_PRELOAD in such programs");
+    if (length < 0 && errno != ENODATA && errno != ENOTSUP)
+        return verdict(binary, BINARY_UNDECIDED, "its file capabilities cannot be read: %s", strerror(errno));
+    return true;
+}
+
+static bool check_go(const struct elf_facts *facts, struct binary *binary)
+{
+    return !facts->go ||
+           verdict(binary, facts->interpreter[0] == '\0' ? BINARY_STATIC : BINARY_UNGOVERNED,
+                   "it is a Go program, which brings its own TLS; only OpenSSL can be governed");
+}
+
+static bool starts(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static bool is_glibc_name(const char *name)
+{
+    return (starts(name, "ld-linux") && strstr(name, ".so") != NULL) || starts(name, "ld64.so") ||
+           strcmp(name, "ld.so.1") == 0;
+}
+
+/*
+ * A loader that is not glibc's must not be run: musl's, asked for a list, runs the program. A name does not
+ * prove enough, for some systems give musl's glibc's name; so the file must call itself so too, and hold the
+ * versions of glibc's own symbols.
+ */
+static bool check_loader(const struct elf_facts *facts, struct binary *binary)
+{
+    const char *loader = facts->interpreter;
+    const char *slash = strrchr(loader, '/');
+    const char *name = slash != NULL ? slash + 1 : loader;
+    if (starts(name, "ld-musl"))
+        return verdict(binary, BINARY_UNLOADABLE,
+                       "it is made for musl (%s), and the library of tlsgraft for glibc", loader);
+    if (!is_glibc_name(name))
+        return verdict(binary, BINARY_UNLOADABLE, "its loader, %s, is not glibc's", loader);
+    int error;
+    enum lookup found = lookup_file(loader, &error);
+    if (found == LOOKUP_MISSING)
+        return verdict(binary, BINARY_LOADER_GONE, "its loader, %s, does not exist", loader);
+    if (found == LOOKUP_DENIED)
+        return verdict(binary, BINARY_UNDECIDED, "its loader, %s, cannot be executed: %s", loader,
+                       strerror(error));
+    int fd = open(loader, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return verdict(binary, BINARY_UNDECIDED, "its loader, %s, cannot be read: %s", loader,
+                       strerror(errno));
+    struct elf_facts own;
+    char why[128];
+    enum elf_outcome outcome = elf_read(fd, &own, why, sizeof why);
+    close(fd);
+    if (outcome != ELF_READ || !own.glibc || !is_glibc_name(own.soname))
+        return verdict(binary, BINARY_UNLOADABLE, "its loader, %s, has the name of glibc's but is another",
+                       loader);
+    return true;
+}
+
+static bool check_library_path(const struct library *library, struct binary *binary)
+{
+    const char *fault = library_path_fault(library->path);
+    return fault == NULL ||
+           verdict(binary, BINARY_UNLOADABLE,
+                   "the path of the library, %s, %s, so it cannot be preloaded; install tlsgraft elsewhere",
+                   library->path, fault);
+}
+
+/* The line of the loader's complaints that names our library, cut out in place; NULL: none. */
+static char *find_complaint(char *errors, const char *path)
+{
+    char *at = strstr(errors, path);
+    if (at == NULL)
+        return NULL;
+    while (at > errors && at[-1] != '\n')
+        at--;
+    at[strcspn(at, "\n")] = '\0';
+    return at;
+}
+
+/* Proof of loading, and the list of libraries that comes with it. */
+static bool check_loading(const char *path, const struct elf_facts *facts, const struct library *library,
+                          struct binary *binary)
+{
+    struct trace trace;
+    char why[256];
+    bool loads = false;
+    bool listed = false;
+    bool traced = trace_program(&trace, facts->interpreter, path, library->preload, why, sizeof why);
+    if (!traced) {
+        verdict(binary, BINARY_UNDECIDED, "its loader, %s, cannot be asked: %s", facts->interpreter, why);
+        trace_free(&trace);
+        return false;
+    }
+    char *at = trace.output;
+    struct trace_line line;
+    while (trace_next(&at, &line)) {
+        listed = true;
+        if (strcmp(line.name, library->path) == 0)
+            loads = line.path != NULL;
+        else
+            needs_add(&binary->needs, &line);
+    }
+    /* A version of glibc that the library needs and the program's glibc lacks: listed, and yet fatal. */
+    const char *complaint = find_complaint(trace.errors, library->path);
+    if (!loads && complaint == NULL) {
+        trace.errors[strcspn(trace.errors, "\n")] = '\0';
+        complaint = trace.errors[0] != '\0' ? trace.errors
+                    : listed                ? "its loader does not list the library"
+                                            : "its loader ends without a list; the file may be damaged";
+    }
+    if (complaint != NULL)
+        verdict(binary, BINARY_UNLOADABLE, "%s does not load into it: %s", library->path, complaint);
+    trace_free(&trace);
+    return complaint == NULL;
+}
+
+/* For programs without a libssl to govern: what do they use? Reads the file, so it is the last resort. */
+static bool check_marks(int fd, const struct elf_facts *facts, struct binary *binary)
+{
+    struct marks marks;
+    if (!marks_find(fd, &marks))
+        return verdict(binary, BINARY_UNDECIDED, "it cannot be read: %s", strerror(errno));
+    struct elf_facts go = *facts;
+    go.go = marks.go;
+    if (!check_go(&go, binary))
+        return false;
+    return !marks.tls ||
+           verdict(binary, BINARY_UNGOVERNED,
+                   "it brings its own TLS, linked in statically (OpenSSL, rustls, BoringSSL, ...); "
+                   "only a shared libssl can be governed");
+}
+
+static void judge_needs(struct binary *binary)
+{
+    const struct needs *needs = &binary->needs;
+    char missing[ELF_NAME_SIZE + 64] = "";
+    if (needs->missing[0] != '\0')
+        snprintf(missing, sizeof missing, "; it needs %s, which is not found", needs->missing);
+    if (needs->governed[0] == '\0' && needs->others[0] != '\0')
+        verdict(binary, BINARY_UNGOVERNED,
+                "it needs %s, and no libssl of OpenSSL 1.1.1 to 4; only that can be governed%s",
+                needs->others, missing);
+    else if (needs->governed[0] == '\0')
+        verdict(binary, BINARY_GOVERNABLE,
+                "it needs no TLS library at start; it may load one later, and if that is OpenSSL it is "
+                "governed%s",
+                missing);
+    else if (needs->others[0] != '\0')
+        verdict(binary, BINARY_GOVERNABLE, "it needs %s; what it does through %s is not governed%s",
+                needs->governed, needs->others, missing);
+    else
+        verdict(binary, BINARY_GOVERNABLE, "it needs %s%s", needs->governed, missing);
+}
+
+void binary_judge(const char *path, int fd, const struct elf_facts *facts, const char *fault,
+                  const struct library *library, struct binary *binary)
+{
+    memset(binary, 0, sizeof *binary);
+    if (!check_kind(facts, fault, library, binary) || !check_rights(fd, binary) || !check_go(facts, binary))
+        return;
+    if (facts->interpreter[0] == '\0') {
+        verdict(binary, BINARY_STATIC, "it is linked statically, so nothing can be preloaded into it");
+        return;
+    }
+    if (!check_loader(facts, binary) || !check_library_path(library, binary) ||
+        !check_loading(path, facts, library, binary))
+        return;
+    if (binary->needs.governed[0] == '\0' && !check_marks(fd, facts, binary))
+        return;
+    judge_needs(binary);
+}

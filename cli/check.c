@@ -1,0 +1,79 @@
+/* `tlsgraft policy check`: reads the policy as the library would, and resolves what it refers to. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/message.h"
+#include "cli/policy_file.h"
+
+static void print_numbers(const struct policy_file *file)
+{
+    const struct policy *policy = file->policy;
+    size_t keys = 0;
+    for (size_t i = 0; i < policy->pin_rule_count; i++)
+        keys += policy->pin_rules[i]->key_count;
+    size_t rules = policy->pin_rule_count;
+    text_print(stdout, file->path);
+    printf(": %zu rule%s, %zu key%s\n", rules, rules == 1 ? "" : "s", keys, keys == 1 ? "" : "s");
+}
+
+static int check(struct policy_file *file)
+{
+    switch (policy_file_read(file)) {
+    case POLICY_FILE_READ:
+        print_numbers(file);
+        return STATUS_DONE;
+    case POLICY_FILE_NO_LIBCRYPTO:
+        message_error("%s: its PEM keys cannot be checked: no libcrypto of OpenSSL 1.1.1 to 4 is installed; "
+                      "install one",
+                      file->path);
+        return STATUS_SURROUNDINGS;
+    case POLICY_FILE_ABSENT:
+        return STATUS_SURROUNDINGS;
+    case POLICY_FILE_UNRESOLVED:
+    case POLICY_FILE_INVALID:
+        break;
+    }
+    return STATUS_USAGE;
+}
+
+static int run(const struct invocation *invocation)
+{
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    int option = command_option(invocation, options);
+    if (option != -1)
+        return option == 'h' ? STATUS_DONE : STATUS_USAGE;
+    int operands = invocation->argc - optind;
+    if (operands > 1) {
+        message_error("policy check: more than one FILE; see 'tlsgraft policy check --help'");
+        return STATUS_USAGE;
+    }
+    const char *given = operands == 1 ? invocation->argv[optind] : invocation->policy;
+    if (given != NULL && given[0] == '\0') {
+        message_error("policy check: FILE is empty; give the path of a policy file");
+        return STATUS_USAGE;
+    }
+    struct policy_file file;
+    if (!policy_file_choose(&file, given))
+        return STATUS_SURROUNDINGS;
+    int status = check(&file);
+    policy_file_close(&file);
+    return status;
+}
+
+const struct command command_policy_check = {
+    .name = "policy check",
+    .usage = "tlsgraft [--policy FILE] policy check [FILE]",
+    .summary = "read a policy, and say what is wrong with it",
+    .help =
+        "Reads the policy and everything that it refers to. Errors and warnings go to stderr; when all is\n"
+        "well, the numbers of rules and keys go to stdout.\n"
+        "\n"
+        "FILE: the policy; else that of --policy, else TLSGRAFT_POLICY, else /etc/tlsgraft/policy.cfg\n"
+        "\n"
+        "status: 0 valid; 2 invalid, or a key cannot be resolved; 3 there is no policy file\n"
+        "\n"
+        "example:\n"
+        "  tlsgraft policy check /etc/tlsgraft/policy.cfg\n",
+    .run = run,
+};

@@ -1,0 +1,151 @@
+/* The command `tlsgraft`: finds the command that is meant, and hands the rest of the words to it. */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/message.h"
+
+static const struct command *const commands[] = {
+    &command_run,
+    &command_policy_check,
+    &command_doctor,
+};
+
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static void print_overview(void)
+{
+    puts("tlsgraft " TLSGRAFT_VERSION ": a TLS policy for programs that cannot be changed\n"
+         "\n"
+         "usage: tlsgraft [--policy FILE] COMMAND ...\n"
+         "\n"
+         "commands:");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        printf("  %-14s %s\n", commands[i]->name, commands[i]->summary);
+    puts("\n"
+         "options:\n"
+         "  --policy FILE  the policy, else TLSGRAFT_POLICY, else /etc/tlsgraft/policy.cfg\n"
+         "  --version      print the version\n"
+         "  --help         print this; after COMMAND: its help, with an example\n"
+         "\n"
+         "example:\n"
+         "  tlsgraft run --policy ./policy.cfg -- curl https://example.com/");
+}
+
+void command_help(const struct command *command)
+{
+    printf("usage: %s\n\n%s", command->usage, command->help);
+}
+
+int command_option(const struct invocation *invocation, const struct option *options)
+{
+    opterr = 0;
+    int option = getopt_long(invocation->argc, invocation->argv, "+:h", options, NULL);
+    if (option == 'h') {
+        command_help(invocation->command);
+    } else if (option == ':' || option == '?') {
+        const char *word = invocation->argv[optind - 1];
+        const char *why = option == ':' ? "needs an argument" : "is no option of this command";
+        message_error("%s: '%s' %s; see 'tlsgraft %s --help'", invocation->command->name, word, why,
+                      invocation->command->name);
+        option = '?';
+    }
+    return option;
+}
+
+/* How many words at the start of `argv` are the name of `command`; 0: it is another. */
+static int words_of_name(const struct command *command, int argc, char **argv)
+{
+    const char *name = command->name;
+    int words = 0;
+    while (*name != '\0') {
+        size_t length = strcspn(name, " ");
+        if (words >= argc || strlen(argv[words]) != length || strncmp(argv[words], name, length) != 0)
+            return 0;
+        words++;
+        name += length;
+        name += *name == ' ';
+    }
+    return words;
+}
+
+/* `tlsgraft policy`: the first word of commands, but of which one? */
+static bool is_first_word(const char *word)
+{
+    size_t length = strlen(word);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strncmp(commands[i]->name, word, length) == 0 && commands[i]->name[length] == ' ')
+            return true;
+    }
+    return false;
+}
+
+static int dispatch(const char *policy, int argc, char **argv)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        int words = words_of_name(commands[i], argc, argv);
+        if (words == 0)
+            continue;
+        struct invocation invocation = {commands[i], policy, argc - words + 1, argv + words - 1};
+        optind = 0; /* glibc: start over, with another list of words */
+        return commands[i]->run(&invocation);
+    }
+    if (is_first_word(argv[0])) {
+        bool more = argc > 1;
+        message_error("%s%s%s: there is no such command; see 'tlsgraft --help'", argv[0], more ? " " : "",
+                      more ? argv[1] : "");
+    } else {
+        message_error("'%s': there is no such command; see 'tlsgraft --help'", argv[0]);
+    }
+    return STATUS_USAGE;
+}
+
+/* What a full disk or a closed pipe swallowed must not pass for an answer. */
+static int finish(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    message_error("stdout: the output could not be written; see where it goes to");
+    return status == STATUS_DONE || status == STATUS_NO ? STATUS_SURROUNDINGS : status;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"help", no_argument, NULL, 'h'},
+        {"policy", required_argument, NULL, 'p'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
+    };
+    const char *policy = NULL;
+    int option;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "+:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'h':
+            print_overview();
+            return finish(STATUS_DONE);
+        case 'V':
+            puts("tlsgraft " TLSGRAFT_VERSION);
+            return finish(STATUS_DONE);
+        case 'p':
+            policy = optarg;
+            break;
+        default:
+            message_error("'%s' %s; see 'tlsgraft --help'", argv[optind - 1],
+                          option == ':' ? "needs an argument" : "is no option of tlsgraft");
+            return STATUS_USAGE;
+        }
+    }
+    if (optind >= argc && policy != NULL) {
+        message_error("no command: --policy alone does nothing; see 'tlsgraft --help'");
+        return STATUS_USAGE;
+    }
+    if (optind >= argc) {
+        print_overview();
+        return finish(STATUS_DONE);
+    }
+    return finish(dispatch(policy, argc - optind, argv + optind));
+}

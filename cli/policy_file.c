@@ -1,0 +1,114 @@
+#include "cli/policy_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/crypto.h"
+#include "cli/message.h"
+#include "config/config.h"
+#include "policy/resolve.h"
+
+/* Symbolic links stay: the file that they lead to may be exchanged on purpose. */
+static bool make_absolute(char path[PATH_MAX], const char *given)
+{
+    char directory[PATH_MAX] = "";
+    if (given[0] != '/' && (getcwd(directory, sizeof directory) == NULL || directory[0] != '/')) {
+        message_error(
+            "--policy: '%s' is relative, and the working directory is not known; give the whole path", given);
+        return false;
+    }
+    const char *slash = given[0] == '/' ? "" : "/";
+    if (snprintf(path, PATH_MAX, "%s%s%s", directory, slash, given) >= PATH_MAX) {
+        message_error("--policy: the path is longer than %d bytes; use a shorter one", PATH_MAX - 1);
+        return false;
+    }
+    return true;
+}
+
+bool policy_file_choose(struct policy_file *file, const char *option)
+{
+    memset(file, 0, sizeof *file);
+    if (option != NULL)
+        return make_absolute(file->path, option);
+    bool named;
+    const char *path = config_path(secure_getenv, &named);
+    if (path[0] != '/') {
+        message_error("TLSGRAFT_POLICY: '%s' is not an absolute path; give the whole path, or use --policy",
+                      path);
+        return false;
+    }
+    if (snprintf(file->path, sizeof file->path, "%s", path) >= PATH_MAX) {
+        message_error("TLSGRAFT_POLICY: the path is longer than %d bytes; use a shorter one", PATH_MAX - 1);
+        return false;
+    }
+    if (!named && access(path, F_OK) != 0) {
+        message_error(
+            "no policy: --policy is not given, TLSGRAFT_POLICY is not set, and %s: %s; write a policy, "
+            "and name it in one of these places",
+            path, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static void say(void *context, enum config_severity severity, const char *text)
+{
+    bool *unresolved = context;
+    if (severity == CONFIG_ERROR)
+        message_plain(text);
+    else
+        message_warning("%s", text);
+    *unresolved = *unresolved || severity == CONFIG_UNRESOLVED;
+}
+
+static bool has_pem(const struct policy *policy)
+{
+    for (size_t i = 0; i < policy->pin_rule_count; i++) {
+        for (size_t k = 0; k < policy->pin_rules[i]->key_count; k++) {
+            if (policy->pin_rules[i]->keys[k].kind == KEY_PEM)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* OpenSSL is fetched only where a key needs it: it would be most of the time that a start takes. */
+static enum policy_file_outcome resolve(struct policy *policy)
+{
+    struct ossl table;
+    char why[4096] = "";
+    if (!has_pem(policy))
+        return POLICY_FILE_READ;
+    if (!crypto_open(&table))
+        return POLICY_FILE_NO_LIBCRYPTO;
+    if (policy_resolve(policy, &table, why, sizeof why))
+        return POLICY_FILE_READ;
+    message_plain(why);
+    return POLICY_FILE_INVALID;
+}
+
+enum policy_file_outcome policy_file_read(struct policy_file *file)
+{
+    if (eaccess(file->path, R_OK) != 0) {
+        message_error("%s: %s; name a policy file that can be read", file->path, strerror(errno));
+        return POLICY_FILE_ABSENT;
+    }
+    bool unresolved = false;
+    const struct config_report report = {say, &unresolved};
+    file->policy = config_load(file->path, secure_getenv, &report);
+    if (file->policy == NULL)
+        return POLICY_FILE_INVALID;
+    enum policy_file_outcome outcome = resolve(file->policy);
+    if (outcome == POLICY_FILE_INVALID)
+        policy_file_close(file);
+    return unresolved && outcome != POLICY_FILE_INVALID ? POLICY_FILE_UNRESOLVED : outcome;
+}
+
+void policy_file_close(struct policy_file *file)
+{
+    policy_free(file->policy);
+    file->policy = NULL;
+}

@@ -1,0 +1,37 @@
+/* The policy as the commands see it: which file, is it valid, and what is wrong with it. */
+#ifndef TLSGRAFT_POLICY_FILE_H
+#define TLSGRAFT_POLICY_FILE_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "policy/policy.h"
+
+enum policy_file_outcome {
+    POLICY_FILE_READ,
+    POLICY_FILE_UNRESOLVED,   /* read, but some keys cannot be: their rules may refuse */
+    POLICY_FILE_NO_LIBCRYPTO, /* read, but without OpenSSL its PEM keys cannot be checked */
+    POLICY_FILE_INVALID,
+    POLICY_FILE_ABSENT, /* no such file, or it must not be read */
+};
+
+struct policy_file {
+    char path[PATH_MAX];   /* absolute */
+    struct policy *policy; /* NULL for the last two outcomes */
+};
+
+/*
+ * Decides on the path: `option` (NULL: not given; relative to the working directory), else what
+ * TLSGRAFT_POLICY says, else the default. False: it cannot be used, and the user has been told.
+ */
+bool policy_file_choose(struct policy_file *file, const char *option);
+
+/*
+ * Reads the file and turns its PEM keys into pins. Everything that is found wrong is written to stderr, but
+ * for POLICY_FILE_NO_LIBCRYPTO. Free with policy_file_close(), whatever the outcome.
+ */
+enum policy_file_outcome policy_file_read(struct policy_file *file);
+
+void policy_file_close(struct policy_file *file);
+
+#endif

@@ -1,0 +1,34 @@
+/* The `#!` line of a script, read as the kernel reads it, and the words after `env`, as env(1) does. */
+#ifndef TLSGRAFT_SCRIPT_H
+#define TLSGRAFT_SCRIPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The kernel looks at no more bytes of a script. */
+enum { SCRIPT_LINE_SIZE = 256 };
+
+struct script {
+    char interpreter[SCRIPT_LINE_SIZE];
+    char argument[SCRIPT_LINE_SIZE]; /* all that follows, one argument; empty: none */
+};
+
+enum script_outcome {
+    SCRIPT_READ,
+    SCRIPT_NONE,   /* no usable `#!` line: execvp(3) hands such a file to /bin/sh */
+    SCRIPT_FAILED, /* errno tells */
+};
+
+enum script_outcome script_read(int fd, struct script *script);
+
+/* What env(1) makes of the argument of a `#!/usr/bin/env ARGUMENT` line. */
+struct env_words {
+    char program[SCRIPT_LINE_SIZE];
+    char path[SCRIPT_LINE_SIZE]; /* PATH=..., if it is set there */
+    bool sets_path;
+};
+
+/* False: what it starts cannot be told, or would not be governed; `why` is the reason, of static duration. */
+bool script_env(const char *argument, struct env_words *words, const char **why);
+
+#endif

@@ -1,0 +1,20 @@
+/* Which TLS implementation a shared library is, by its name. */
+#ifndef TLSGRAFT_TLS_H
+#define TLSGRAFT_TLS_H
+
+enum tls_kind {
+    TLS_NONE,     /* no TLS library */
+    TLS_GOVERNED, /* libssl of OpenSSL 1.1.1 to 4.x */
+    TLS_UNKNOWN,  /* a libssl whose name tells no line: its DT_SONAME may */
+    TLS_OTHER,    /* what tlsgraft cannot govern */
+};
+
+struct tls_library {
+    enum tls_kind kind;
+    const char *words; /* "OpenSSL 3", "GnuTLS", ...; NULL for TLS_NONE */
+};
+
+/* `name` is a DT_NEEDED, a DT_SONAME or a path. */
+struct tls_library tls_identify(const char *name);
+
+#endif

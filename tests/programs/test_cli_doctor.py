@@ -1,0 +1,311 @@
+"""`tlsgraft doctor`, and that `tlsgraft run` refuses what it says no to: on real programs of every kind."""
+
+import errno
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import unittest
+
+from cli_bench import COMMAND, Bench
+
+TRUE = pathlib.Path("/bin/true")
+
+
+class Programs(Bench):
+    def test_no_tls_library(self):
+        answer = self.assert_yes("/bin/true", "no TLS library at start", "may load one later")
+        self.assertEqual((answer[0], answer[3]), ("/bin/true", ""))
+
+    def test_curl(self):
+        answer = self.assert_yes("curl", "OpenSSL")
+        self.assertRegex(answer[3], r"\blibssl\.so\.(1\.1|3|4)\b")
+
+    def test_wget(self):
+        answer = self.assert_no("wget", "GnuTLS")
+        self.assertEqual(answer[3], "libgnutls.so.30")
+
+    def test_json(self):
+        result = self.doctor("curl", "--json")
+        answer = json.loads(result.stdout)
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(list(answer), ["program", "governable", "reason", "libraries"])
+        self.assertEqual((answer["program"], answer["governable"]), ("/usr/bin/curl", True))
+        self.assertTrue(any(name.startswith("libssl.so.") for name in answer["libraries"]))
+        result = self.call("doctor", "--json", "wget")
+        answer = json.loads(result.stdout)
+        self.assertEqual((result.returncode, answer["governable"]), (1, False))
+        self.assertEqual(answer["libraries"], ["libgnutls.so.30"])
+
+    def test_static(self):
+        self.assert_no(self.touching("static", "-static")[0], "statically")
+        self.assert_no(self.touching("static-pie", "-static-pie", "-fPIE")[0], "statically")
+
+    def test_setuid_and_setgid(self):
+        program = shutil.copy("/bin/true", self.folder / "program")
+        os.chmod(program, 0o4755)
+        self.assert_no(program, "setuid")
+        os.chmod(program, 0o2755)
+        self.assert_no(program, "setgid")
+        os.chmod(program, 0o2745)  # without the group's x the bit is about locking
+        self.assert_yes(program)
+
+    def test_file_capabilities(self):
+        program = shutil.copy("/bin/true", self.folder / "program")
+        try:  # net_bind_service, effective
+            os.setxattr(program, "security.capability", struct.pack("<IIIII", 0x02000001, 1 << 10, 0, 0, 0))
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENOTSUP):
+                raise
+            self.skipTest(f"file capabilities cannot be set here: {error}")
+        self.assert_no(program, "file capabilities")
+
+    def test_other_class_or_machine(self):
+        original = TRUE.read_bytes()
+        self.assert_no(self.write("bits", original[:4] + b"\x01" + original[5:]), "32-bit")
+        self.assert_no(self.write("machine", original[:18] + b"\x08\x00" + original[20:]), "processor")
+        self.assert_no(self.write("order", original[:5] + b"\x02" + original[6:]), "byte order")
+
+    def test_damaged_files(self):
+        original = TRUE.read_bytes()
+        for length in (4, 5, 17, 19, 20, 40, 63, 64, 100, 300, 700, 5000, len(original) // 2):
+            with self.subTest(length=length):
+                self.assert_no(self.write(f"cut{length}", original[:length]), "")
+        loader = b"/lib64/ld-linux-x86-64.so.2"
+        if loader in original:  # its name does not end within its segment
+            self.assert_no(self.write("name", original.replace(loader + b"\0", loader + b"x")), "its loader")
+        # 0xff.. in each field of the ELF header and of the first program headers.
+        for at in range(16, 64 + 5 * 56, 8):
+            with self.subTest(at=at):
+                image = original[:at] + b"\xff" * 8 + original[at + 8:]
+                result = self.doctor(self.write(f"field{at}", image))
+                self.assertIn(result.returncode, (0, 1, 3), result)
+
+    def test_no_program(self):
+        shared = self.library("shared.so")
+        self.assert_no(shared, "statically")
+        part = self.compile("part.o", "int none;", "-c")
+        part.chmod(0o755)
+        self.assert_no(part, "an ELF file, but no program")
+
+    def test_not_there(self):
+        for name in ("no-such-program", "/no/such/program", self.folder, self.policy):
+            result = self.doctor(name)
+            self.assertEqual((result.returncode, result.stdout), (3, ""), result)
+            self.assertTrue(result.stderr.startswith("tlsgraft: "), result)
+
+    def test_hostile_name(self):
+        program = shutil.copy("/bin/true", self.folder / "a\x1b[31mb")
+        result = self.doctor(program)
+        self.assertEqual(result.returncode, 0)
+        self.assertNotIn("\x1b", result.stdout)
+        self.assertIn(r"a\x1b[31mb", result.stdout)
+        self.assertEqual(json.loads(self.doctor(program, "--json").stdout)["program"], str(program))
+        latin = shutil.copy("/bin/true", os.fsencode(self.folder / "caf") + b"\xe9")
+        answer = self.call("doctor", "--json", os.fsdecode(latin))
+        self.assertTrue(json.loads(answer.stdout)["program"].endswith(r"caf\xe9"), answer)
+
+    def test_the_command_itself(self):
+        self.assert_yes(COMMAND, "no TLS library")
+
+
+class Loaders(Bench):
+    """Other loaders are never run: musl's would run the program."""
+
+    def assert_not_run(self, loader, *texts):
+        stand_in, ran = self.touching("stand-in", "-static")
+        subprocess.run([str(stand_in)], check=True)
+        self.assertTrue(ran.exists(), "the stand-in must tell when it is run")
+        ran.unlink()
+        shutil.copy(stand_in, self.folder / loader)
+        program = self.program("program", f"-Wl,--dynamic-linker={self.folder / loader}")
+        self.assert_no(program, *texts)
+        self.assertFalse(ran.exists(), "the loader was run")
+
+    def test_musl(self):
+        self.assert_not_run("ld-musl-x86_64.so.1", "musl")
+
+    def test_musl_that_is_not_there(self):
+        self.assert_no(self.program("program", "-Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.9"), "musl")
+
+    def test_another(self):
+        self.assert_not_run("ld64-uClibc.so.1", "not glibc's")
+
+    def test_glibc_by_name_only(self):
+        self.assert_not_run("ld-linux-x86-64.so.2", "has the name of glibc's")
+
+    def test_missing(self):
+        program = self.program("program", "-Wl,--dynamic-linker=/lib/ld-linux-none.so.2")
+        self.assertEqual(self.doctor(program).returncode, 3)
+        result = self.run_program(program)
+        self.assertEqual(result.returncode, 127)
+        self.assertIn("/lib/ld-linux-none.so.2", result.stderr)
+
+
+class Libraries(Bench):
+    """By empty libraries of the names that count."""
+
+    def test_governed(self):
+        for soname in ("libssl.so.1.1", "libssl.so.3", "libssl.so.4"):
+            with self.subTest(soname=soname):
+                self.assertEqual(self.assert_yes(self.needing("program", soname), "OpenSSL")[3], soname)
+
+    def test_not_governed(self):
+        for soname, words in (("libgnutls.so.30", "GnuTLS"), ("libnss3.so", "NSS"), ("libssl3.so", "NSS"),
+                              ("libmbedtls.so.14", "mbedTLS"), ("libwolfssl.so.35", "wolfSSL"),
+                              ("libssl.so.1.0.0", "OpenSSL 1.0"), ("libssl.so.1.0.2", "OpenSSL 1.0"),
+                              ("libssl.so.10", "OpenSSL 1.0"), ("libssl.so.48", "LibreSSL"),
+                              ("libssl.so.56", "LibreSSL"), ("libssl.so.5", "not known")):
+            with self.subTest(soname=soname):
+                answer = self.assert_no(self.needing("program", soname), words, soname)
+                self.assertEqual(answer[3], soname)
+
+    def test_no_tls(self):
+        program = self.needing("program", "libnss_files.so.2", "libcrypto.so.3", "libgnutls.soft.so")
+        self.assert_yes(program, "no TLS library")
+
+    def test_both(self):
+        answer = self.assert_yes(self.needing("program", "libgnutls.so.30", "libssl.so.3"),
+                                 "OpenSSL 3 (libssl.so.3)", "GnuTLS (libgnutls.so.30) is not governed")
+        self.assertEqual(answer[3], "libgnutls.so.30,libssl.so.3")
+
+    def test_needed_by_another(self):
+        self.needing("first", "libgnutls.so.30")
+        linked = ("-Wl,--no-as-needed", f"-Wl,-rpath,{self.folder}")
+        self.library("libmiddle.so", *linked, self.folder / "libgnutls.so.30", "-Wl,-soname,libmiddle.so")
+        program = self.program("program", *linked, self.folder / "libmiddle.so")
+        self.assert_no(program, "GnuTLS")
+
+    def test_soname_decides_for_a_name_without_version(self):
+        real = self.library("libssl.so", "-Wl,-soname,libssl.so")
+        program = self.program("program", "-Wl,--no-as-needed", real, f"-Wl,-rpath,{self.folder}")
+        self.assert_no(program, "not known")
+        self.library("libssl.so", "-Wl,-soname,libssl.so.3")
+        self.assert_yes(program, "OpenSSL 3")
+
+    def test_missing_library_is_told(self):
+        program = self.needing("program", "libssl.so.3", "libnone.so.1")
+        (self.folder / "libnone.so.1").unlink()
+        self.assert_yes(program, "libnone.so.1, which is not found")
+
+    @staticmethod
+    def holding(text):
+        return f'const char text[] = "{text}"; int main(void) {{ return text[0] == 0; }}'
+
+    def test_linked_in(self):
+        for side in ("client", "server"):
+            self.assert_no(self.compile(side, self.holding(f"TLS 1.3, {side} CertificateVerify")),
+                           "linked in statically")
+        self.assert_yes(self.compile("other", self.holding("TLS 1.3, client")))
+        # Across the border of what is read at a time.
+        padding = b"\0" * ((1 << 20) - 40 - TRUE.stat().st_size)
+        text = b"TLS 1.3, client CertificateVerify"
+        for shift in range(0, 45, 4):
+            program = TRUE.read_bytes() + padding + b"\0" * shift + text
+            self.assert_no(self.write("border", program), "linked in statically")
+
+
+@unittest.skipUnless(shutil.which("go"), "go is not installed")
+class Go(Bench):
+    def build(self, source, cgo, *flags):
+        main = self.write("main.go", source)
+        env = dict(os.environ, GOCACHE=str(self.folder / "cache"), GO111MODULE="off", CGO_ENABLED=cgo)
+        command = ["go", "build", *flags, "-o", "program", str(main)]
+        subprocess.run(command, check=True, env=env, cwd=self.folder)
+        return self.folder / "program"
+
+    def test_static(self):
+        self.assert_no(self.build("package main\nfunc main() {}\n", "0"), "Go program")
+
+    def test_dynamic(self):
+        source = 'package main\n// int none;\nimport "C"\nfunc main() { C.none = 1 }\n'
+        program = self.build(source, "1", "-ldflags=-linkmode=external")
+        self.assertIn(b"ld-linux", program.read_bytes())
+        self.assert_no(program, "Go program")
+        # Without section headers: e_shoff, e_shnum and e_shstrndx are 0.
+        image = bytearray(program.read_bytes())
+        image[40:48] = bytes(8)
+        image[60:64] = bytes(4)
+        self.assert_no(self.write("stripped", bytes(image)), "Go program")
+
+
+class ScriptFiles(Bench):
+    def script(self, text, name="script"):
+        return self.write(name, text)
+
+    def test_shell(self):
+        self.assert_yes(self.script("#!/bin/sh\n"), "a script run by /bin/sh:")
+        self.assert_yes(self.script("#! \t /bin/sh -e \t\n"), "a script run by /bin/sh:")
+        self.assert_yes(self.script("#!/bin/sh"), "a script run by /bin/sh:")
+
+    def test_without_a_first_line(self):
+        for text in ("exit 5\n", "", "#!\nexit 5\n"):
+            self.assert_yes(self.script(text), "a script run by /bin/sh:")
+        self.assertEqual(self.run_program(self.script("exit 5\n")).returncode, 5)
+
+    def test_ungovernable_interpreter(self):
+        static, _ = self.touching("static", "-static")
+        self.assert_no(self.script(f"#!{static}\n"), "statically", str(static))
+        self.assert_no(self.script(f"#!{shutil.which('wget')} -q\n"), "GnuTLS")
+
+    def test_script_run_by_a_script(self):
+        static, _ = self.touching("static", "-static")
+        inner = self.script(f"#!{static}\n", "inner")
+        self.assert_no(self.script(f"#!{inner}\n"), f"{inner}, then {static}", "statically")
+
+    def test_endless(self):
+        script = self.folder / "script"
+        result = self.run_program(self.script(f"#!{script}\n"))
+        self.assertEqual(result.returncode, 126, result)
+
+    def test_interpreter_not_there(self):
+        script = self.script("#!/no/such/interpreter\n")
+        self.assertEqual(self.doctor(script).returncode, 3)
+        result = self.run_program(script)
+        self.assertEqual(result.returncode, 127)
+        self.assertIn("/no/such/interpreter", result.stderr)
+        self.assertEqual(self.run_program(self.script(f"#!{self.policy}\n")).returncode, 126)
+
+    def test_line_too_long(self):
+        self.assert_yes(self.script("#!/bin/" + "x" * 300 + "\n"), "a script run by /bin/sh:")
+
+    def test_env(self):
+        for words in ("sh", "sh \t", "-S sh -e", "-Ssh -e", "-S A=b sh -e 'quoted word'", "-vS -- A=b sh",
+                      "--split-string=sh -e", "-S -u OTHER sh", "-S PATH=/bin sh"):
+            with self.subTest(words=words):
+                script = self.script(f"#!/usr/bin/env {words}\n")
+                self.assert_yes(script, "a script run by /usr/bin/env, then /", "/sh:")
+
+    def test_env_that_starts_an_ungovernable_program(self):
+        self.assert_no(self.script("#!/usr/bin/env wget\n"), "GnuTLS")
+        self.touching("static", "-static")
+        self.assert_no(self.script(f"#!/usr/bin/env -S PATH={self.folder} static\n"), "statically")
+
+    def test_env_that_loses_us(self):
+        for words in ("-i sh", "-S -i sh", "-S - sh", "-S -u LD_PRELOAD sh", "-S --unset=LD_PRELOAD sh",
+                      "-S LD_PRELOAD= sh", "-S TLSGRAFT_POLICY=/x sh", "-S LD_LIBRARY_PATH=/x sh"):
+            with self.subTest(words=words):
+                self.assert_no(self.script(f"#!/usr/bin/env {words}\n"), "variables that governing needs")
+
+    def test_env_that_cannot_be_followed(self):
+        for words in ("", "-S", "A=b", "-S A=b", "-S --chdir=/ sh", '-S "sh"', "-S ${SHELL}", "-S s\\_h",
+                      "-S # sh", "-S -u PATH sh", "-P /bin sh"):
+            with self.subTest(words=words):
+                self.assert_no(self.script(f"#!/usr/bin/env {words}\n"), "cannot be told")
+
+    def test_env_and_nothing_found(self):
+        self.assertEqual(self.run_program(self.script("#!/usr/bin/env no-such-program\n")).returncode, 127)
+        self.assertEqual(self.run_program(self.script("#!/usr/bin/env sh -e\n")).returncode, 127)
+
+    def test_env_itself_is_judged(self):
+        env = shutil.copy(shutil.which("env"), self.folder / "env")
+        os.chmod(env, 0o4755)
+        self.assert_no(self.script(f"#!{env} sh\n"), "setuid")
+        self.touching("env", "-static")  # a static env, as busybox's, passes LD_PRELOAD on
+        self.assert_yes(self.script(f"#!{env} sh\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()
