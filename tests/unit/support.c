@@ -18,7 +18,9 @@ void directory_make(struct directory *directory)
 void directory_remove(const struct directory *directory)
 {
     DIR *entries = opendir(directory->path);
-    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;)
+    if (entries == NULL)
+        abort();
+    for (struct dirent *entry; (entry = readdir(entries)) != NULL;)
         unlinkat(dirfd(entries), entry->d_name, strcmp(entry->d_name, "sub") == 0 ? AT_REMOVEDIR : 0);
     closedir(entries);
     rmdir(directory->path);
