@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -154,7 +155,11 @@ static bool check_loading(const char *path, const struct elf_facts *facts, const
     char why[256];
     bool loads = false;
     bool listed = false;
-    bool traced = trace_program(&trace, facts->interpreter, path, library->preload, why, sizeof why);
+    /* The kernel hands the loader the real path, from which it takes $ORIGIN. */
+    char *real = realpath(path, NULL);
+    bool traced = trace_program(&trace, facts->interpreter, real == NULL ? path : real, library->preload, why,
+                                sizeof why);
+    free(real);
     if (!traced) {
         verdict(binary, BINARY_UNDECIDED, "its loader, %s, cannot be asked: %s", facts->interpreter, why);
         trace_free(&trace);

@@ -56,6 +56,7 @@ static int run(const struct invocation *invocation)
     struct policy_file file;
     if (!policy_file_choose(&file, given))
         return STATUS_SURROUNDINGS;
+    file.strict = true;
     int status = check(&file);
     policy_file_close(&file);
     return status;

@@ -56,23 +56,15 @@ bool policy_file_choose(struct policy_file *file, const char *option)
 
 static void say(void *context, enum config_severity severity, const char *text)
 {
-    bool *unresolved = context;
-    if (severity == CONFIG_ERROR)
+    struct policy_file *file = context;
+    bool error = severity == CONFIG_ERROR || (severity == CONFIG_UNRESOLVED && file->strict);
+    if (error && text[0] == '/')
         message_plain(text);
+    else if (error)
+        message_error("%s", text);
     else
         message_warning("%s", text);
-    *unresolved = *unresolved || severity == CONFIG_UNRESOLVED;
-}
-
-static bool has_pem(const struct policy *policy)
-{
-    for (size_t i = 0; i < policy->pin_rule_count; i++) {
-        for (size_t k = 0; k < policy->pin_rules[i]->key_count; k++) {
-            if (policy->pin_rules[i]->keys[k].kind == KEY_PEM)
-                return true;
-        }
-    }
-    return false;
+    file->unresolved = file->unresolved || severity == CONFIG_UNRESOLVED;
 }
 
 /* OpenSSL is fetched only where a key needs it: it would be most of the time that a start takes. */
@@ -80,7 +72,7 @@ static enum policy_file_outcome resolve(struct policy *policy)
 {
     struct ossl table;
     char why[4096] = "";
-    if (!has_pem(policy))
+    if (policy->pem_count == 0)
         return POLICY_FILE_READ;
     if (!crypto_open(&table))
         return POLICY_FILE_NO_LIBCRYPTO;
@@ -96,15 +88,14 @@ enum policy_file_outcome policy_file_read(struct policy_file *file)
         message_error("%s: %s; name a policy file that can be read", file->path, strerror(errno));
         return POLICY_FILE_ABSENT;
     }
-    bool unresolved = false;
-    const struct config_report report = {say, &unresolved};
+    const struct config_report report = {say, file};
     file->policy = config_load(file->path, secure_getenv, &report);
     if (file->policy == NULL)
         return POLICY_FILE_INVALID;
     enum policy_file_outcome outcome = resolve(file->policy);
     if (outcome == POLICY_FILE_INVALID)
         policy_file_close(file);
-    return unresolved && outcome != POLICY_FILE_INVALID ? POLICY_FILE_UNRESOLVED : outcome;
+    return file->unresolved && outcome != POLICY_FILE_INVALID ? POLICY_FILE_UNRESOLVED : outcome;
 }
 
 void policy_file_close(struct policy_file *file)

@@ -17,6 +17,8 @@ enum policy_file_outcome {
 
 struct policy_file {
     char path[PATH_MAX];   /* absolute */
+    bool strict;           /* a key that cannot be resolved is an error, not a warning */
+    bool unresolved;       /* there is such a key */
     struct policy *policy; /* NULL for the last two outcomes */
 };
 

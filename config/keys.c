@@ -5,7 +5,8 @@
 #include "config/file.h"
 #include "config/settings.h"
 
-#define KEY_FILE_MAX ((size_t)1 << 20)
+#define BASE64_LENGTH 44 /* of 32 bytes */
+#define KEY_FILE_MAX  ((size_t)1 << 20)
 
 static const char pem_begin[] = "-----BEGIN ";
 
@@ -40,11 +41,19 @@ static bool is_fingerprint(const char *text, char hex[2 * PIN_BYTES + 1])
     return digits >= 40;
 }
 
+/* `openssl x509 -fingerprint` writes "sha256 Fingerprint=AA:BB:...". */
+static const char *after_label(const char *text)
+{
+    const char *label = strstr(text, "ingerprint=");
+    return label == NULL ? text : label + strlen("ingerprint=");
+}
+
 /* Takes a pin from the text itself. */
 static void read_pin(const struct item *item)
 {
     const char *base64 = item->text + strlen("sha256/");
-    if (*base64 == '/')
+    /* The base64 may begin with a slash itself. */
+    if (*base64 == '/' && strlen(base64) > BASE64_LENGTH)
         base64++;
     if (!pin_from_base64(base64, strlen(base64), &item->key->pin))
         load_say(
@@ -72,7 +81,7 @@ static const char *pem_fault(struct arena *arena, const struct file_text *file, 
     if (file->length > 0 && file->data[0] == 0x30 && strstr(file->data, pem_begin) == NULL) {
         bool public_key = is_der_public_key(file);
         return arena_printf(arena,
-                            "is DER; allowed is PEM, made by: openssl %s -inform DER -in %s -out %s.pem",
+                            "is DER; allowed is PEM, made by: openssl %s -inform DER -in '%s' -out '%s.pem'",
                             public_key ? "pkey -pubin" : "x509", name, name);
     }
     if (memchr(file->data, '\0', file->length) != NULL)
@@ -96,6 +105,7 @@ static void set_pem(const struct item *item, const struct file_text *file)
         return;
     }
     item->key->kind = KEY_PEM;
+    item->key->pem_number = item->load->policy->pem_count++;
     item->key->pem = arena_text(arena, file->data, file->length);
 }
 
@@ -150,7 +160,7 @@ static void read_item(const struct item *item)
         read_pem_in_place(item);
     else if (strchr(text, '/') != NULL || (length > 4 && strcmp(text + length - 4, ".pem") == 0))
         read_pem_file(item);
-    else if (is_fingerprint(text, hex))
+    else if (is_fingerprint(after_label(text), hex))
         load_say(item->load, CONFIG_ERROR, &item->at,
                  "keys: \"%.100s\" is a fingerprint with colons; write its hex digits alone, %s, and mind "
                  "that a pin is "
@@ -158,7 +168,10 @@ static void read_item(const struct item *item)
                  text, hex);
     else if (!pin_from_hex(text, length, &item->key->pin))
         load_say(item->load, CONFIG_ERROR, &item->at,
-                 "keys: not supported yet; \"%.100s\" is a certificate id, write a pin, a path or PEM", text);
+                 "keys: not supported yet; \"%.100s\" is taken for a certificate id: write a pin as "
+                 "sha256//..., or the path of a "
+                 "PEM file with a / in it or .pem at its end (./%.100s)",
+                 text, text);
 }
 
 static unsigned count_items(const char *text)

@@ -1,5 +1,6 @@
 #include "config/load.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ static void say(struct load *load, enum config_severity severity, const char *te
 void load_say(struct load *load, enum config_severity severity, const struct source *at, const char *format,
               ...)
 {
-    char text[1024];
+    char text[PATH_MAX + 1024];
     va_list args;
     int head = at == NULL ? 0 : snprintf(text, sizeof text, "%s:%u: ", at->file, at->line);
     if (head < 0 || (size_t)head >= sizeof text)
@@ -30,6 +31,15 @@ void load_say(struct load *load, enum config_severity severity, const struct sou
     vsnprintf(text + head, sizeof text - (size_t)head, format, args);
     va_end(args);
     say(load, severity, text);
+}
+
+void load_say_later(struct load *load, const struct source *at, const char *setting, const char *word)
+{
+    load->later++;
+    if (word != NULL)
+        load_say(load, CONFIG_ERROR, at, "%s: not supported yet; found \"%.80s\", remove it", setting, word);
+    else
+        load_say(load, CONFIG_ERROR, at, "%s: not supported yet; remove it", setting);
 }
 
 void load_no_memory(struct load *load)
@@ -50,6 +60,18 @@ const char *config_path(config_getenv *getenv, bool *named)
     return path != NULL ? path : CONFIG_DEFAULT_PATH;
 }
 
+/* What to look for where libconfig says no more than `fault`. */
+static const char *advice(const char *fault)
+{
+    if (strstr(fault, "duplicate") != NULL)
+        return "a setting of that name stands in the group already, remove one of them";
+    if (strstr(fault, "mismatched") != NULL)
+        return "the elements of an array are of one type, write texts in quotes";
+    return "here or on the line before, look for: a comma between the groups of a list and none after the "
+           "last, "
+           "words in quotes, a bracket or quote that is not closed, a missing ;";
+}
+
 /* Reads the file into load->policy. What is wrong is reported. */
 static void read_policy(struct load *load, const char *path)
 {
@@ -63,10 +85,7 @@ static void read_policy(struct load *load, const char *path)
     fault = guarded_parse(&load->scratch, load->text.data, &parsed, &line);
     if (fault != NULL) {
         struct source at = flat_source(&load->text, line == 0 ? 1 : line);
-        load_say(load, CONFIG_ERROR, &at,
-                 "%s; look for a missing ; or a bracket or quote that is not closed, here or "
-                 "on the line before",
-                 fault);
+        load_say(load, CONFIG_ERROR, &at, "%s; %s", fault, advice(fault));
         return;
     }
     check_policy(load, config_root_setting(&parsed));
@@ -99,6 +118,11 @@ struct policy *config_load(const char *path, config_getenv *getenv, const struct
     if (path[0] != '/' || slash == NULL) {
         load_say(&load, CONFIG_ERROR, NULL, "the policy file %s is a relative path; write it from / on",
                  path);
+        return NULL;
+    }
+    if (strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0) {
+        load_say(&load, CONFIG_ERROR, NULL,
+                 "the policy file %s is another file in each process; name one that all of them see", path);
         return NULL;
     }
     arena_init(&load.scratch, SCRATCH_MAX);

@@ -19,12 +19,19 @@ struct load {
     struct flat_text text;
     struct policy *policy; /* being built */
     const char *directory; /* of the policy file, with a final '/' */
-    int errors;
+    int errors;            /* all of them, and of these: */
+    int later;             /* settings that are not supported yet */
 };
 
 /* Reports one finding at a place in the policy file. `format` begins with the name of the setting. */
 void load_say(struct load *load, enum config_severity severity, const struct source *at, const char *format,
               ...) __attribute__((format(printf, 4, 5)));
+
+/*
+ * Reports a setting that is known but not supported yet; `word` (NULL: none) is what was found. Never a text,
+ * which might be the secret.
+ */
+void load_say_later(struct load *load, const struct source *at, const char *setting, const char *word);
 
 /* Reports that memory ran out, once. */
 void load_no_memory(struct load *load);

@@ -132,7 +132,7 @@ static struct pin_rule *read_pin_rule(const struct list *list, const config_sett
 {
     struct load *load = list->load;
     const config_setting_t *found[SETTINGS_MAX];
-    int errors = load->errors;
+    int wrong = load->errors - load->later;
     settings_read(load, group, pin_settings, found);
     struct pin_rule *rule = arena_alloc(list->arena, sizeof *rule);
     if (rule == NULL)
@@ -140,7 +140,7 @@ static struct pin_rule *read_pin_rule(const struct list *list, const config_sett
     rule->source = load_source(load, group);
     rule->mode = (enum mode)settings_word(&pin_settings[PIN_MODE], found[PIN_MODE], MODE_UNSET);
     /* A setting that is there and wrong has been reported; that it is missing would be said in error. */
-    if (load->errors == errors)
+    if (load->errors - load->later == wrong)
         check_pin_rule(load, rule, found);
     if (found[PIN_KEYS] != NULL)
         keys_read(load, found[PIN_KEYS], rule);
@@ -179,7 +179,7 @@ void rules_read_pins(struct load *load, const config_setting_t *setting)
 static void say_not_supported(struct load *load, const config_setting_t *setting)
 {
     struct source at = load_source(load, setting);
-    load_say(load, CONFIG_ERROR, &at, "%s: not supported yet; remove it", config_setting_name(setting));
+    load_say_later(load, &at, config_setting_name(setting), NULL);
 }
 
 void rules_read_upstream(struct load *load, const config_setting_t *setting)

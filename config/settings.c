@@ -170,12 +170,9 @@ static bool check_value(struct load *load, const struct setting *setting, const 
         }
         later = later || word->later;
     }
-    /* A word may be repeated; a text might be the secret. */
-    if (later && setting->type == SETTING_WORD)
-        load_say(load, CONFIG_ERROR, &at, "%s: not supported yet; found \"%.80s\", remove it", setting->name,
-                 text);
-    else if (later && setting->type != SETTING_LIST)
-        load_say(load, CONFIG_ERROR, &at, "%s: not supported yet; remove it", setting->name);
+    /* A list is refused where its elements are read: one without any asks for nothing. */
+    if (later && setting->type != SETTING_LIST)
+        load_say_later(load, &at, setting->name, setting->type == SETTING_WORD ? text : NULL);
     return true;
 }
 

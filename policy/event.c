@@ -1,6 +1,8 @@
 #include "policy/event.h"
 
 #include <jansson.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,11 +41,20 @@ enum log_level log_level_of(const char *word)
     return LOG_LEVEL_ERROR;
 }
 
+/* A pipe that nobody reads must not hang the host: what it does not take at once is lost. */
 static void write_stderr(const struct reporter *reporter, const char *bytes, size_t length)
 {
-    if (file_is_still(STDERR_FILENO, &reporter->stderr_file)) {
-        ssize_t written = write(STDERR_FILENO, bytes, length);
-        (void)written; /* nobody is left to be told */
+    while (length > 0 && file_is_still(STDERR_FILENO, &reporter->stderr_file)) {
+        struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+        /* One that has room takes as much as PIPE_BUF without waiting. */
+        size_t part = length < PIPE_BUF ? length : PIPE_BUF;
+        if (poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0)
+            return;
+        ssize_t written = write(STDERR_FILENO, bytes, part);
+        if (written <= 0)
+            return;
+        bytes += written;
+        length -= (size_t)written;
     }
 }
 
@@ -64,9 +75,8 @@ void log_line(const struct reporter *reporter, enum log_level level, const char 
 
     struct hostio io;
     hostio_enter(&io);
-    if (reporter->log_file != NULL)
-        hostio_append(reporter->log_file, line, length);
-    else
+    /* The reason of a refusal is not to be lost with a log file. */
+    if (reporter->log_file == NULL || !hostio_append(reporter->log_file, line, length))
         write_stderr(reporter, line, length);
     hostio_leave(&io);
 }
@@ -87,6 +97,21 @@ static void add_pin(json_t *array, const struct pin *pin)
     json_array_append_new(array, json_string(text));
 }
 
+struct expected_pins {
+    const struct policy *policy;
+    json_t *array;
+};
+
+static bool add_expected(const struct pin_rule *rule, const struct key *key, void *context)
+{
+    const struct expected_pins *expected = context;
+    const struct pin *pin = policy_key_pin(expected->policy, key);
+    (void)rule;
+    if (pin != NULL)
+        add_pin(expected->array, pin);
+    return false;
+}
+
 static void add_pins(json_t *object, const struct event *event)
 {
     if (event->presented != NULL) {
@@ -96,15 +121,9 @@ static void add_pins(json_t *object, const struct event *event)
     }
     if (event->expected == NULL)
         return;
-    json_t *expected = json_array();
-    for (size_t i = 0; i < event->expected->match.count; i++) {
-        const struct pin_rule *rule = event->expected->match.rules[i];
-        for (size_t k = 0; k < rule->key_count; k++) {
-            if (rule->keys[k].kind == KEY_PIN)
-                add_pin(expected, &rule->keys[k].pin);
-        }
-    }
-    json_object_set_new(object, "expected", expected);
+    struct expected_pins expected = {event->expected->policy, json_array()};
+    requirement_each_key(event->expected, add_expected, &expected);
+    json_object_set_new(object, "expected", expected.array);
 }
 
 /* The order of the keys is part of the format; jansson keeps the order of insertion. */

@@ -186,18 +186,10 @@ static void find_suffixes(const struct domain *peer, struct suffixes *suffixes)
     suffixes->whole = hash;
 }
 
-/* Asks for one text: with the port first, then without. With `group`: for its rules of all ports. */
-static bool ask(const struct rule_index *index, struct key *key, uint16_t port, struct rule_match *match)
+/* The rule for one text: with the port first, then without. */
+static void *ask(const struct rule_index *index, struct key *key, uint16_t port)
 {
     struct rule_entry *entry = NULL;
-    if (key->group) {
-        entry = lookup(index, key);
-        for (entry = entry == NULL ? NULL : entry->next_port; entry != NULL; entry = entry->next_port) {
-            if (match->count < RULE_MATCH_MAX)
-                match->rules[match->count++] = entry->rule;
-        }
-        return false; /* go on: the rules of every level count */
-    }
     if (port != 0) {
         key->port = port;
         entry = lookup(index, key);
@@ -205,59 +197,102 @@ static bool ask(const struct rule_index *index, struct key *key, uint16_t port, 
     }
     if (entry == NULL)
         entry = lookup(index, key);
-    if (entry != NULL)
-        match->rules[match->count++] = entry->rule;
-    return entry != NULL;
+    return entry == NULL ? NULL : entry->rule;
 }
 
-static bool walk(const struct rule_index *index, const struct domain *peer, const struct suffixes *suffixes,
-                 uint16_t port, bool group, struct rule_match *match)
+/* The keys under which a peer is looked for, the most specific first. */
+struct walk {
+    const struct domain *peer;
+    struct suffixes suffixes;
+    size_t suffix; /* the next one, from the longest (the last found) on */
+    enum domain_kind next;
+    bool ended;
+    struct key key;
+};
+
+static void walk_begin(struct walk *walk, const struct domain *peer, bool group)
 {
-    struct key key = {.group = group};
-    if (peer->kind != DOMAIN_ALL) {
-        key.kind = peer->kind;
-        key.text = peer->text;
-        key.length = peer->length;
-        key.text_hash = suffixes->whole;
-        if (ask(index, &key, port, match))
-            return true;
+    walk->peer = peer;
+    walk->suffixes.count = 0;
+    walk->next = peer->kind;
+    walk->ended = false;
+    walk->key = (struct key){.group = group};
+    if (peer->kind == DOMAIN_NAME)
+        find_suffixes(peer, &walk->suffixes);
+    else
+        walk->suffixes.whole = hash_text(peer->text, peer->length);
+    walk->suffix = walk->suffixes.count;
+}
+
+static void use_text(struct walk *walk, size_t from, uint32_t hash)
+{
+    walk->key.text = walk->peer->text + from;
+    walk->key.length = walk->peer->length - from;
+    walk->key.text_hash = hash;
+}
+
+/* Sets walk->key; false at the end. */
+static bool walk_next(struct walk *walk)
+{
+    const struct suffixes *suffixes = &walk->suffixes;
+    if (walk->ended)
+        return false;
+    walk->key.kind = walk->next;
+    switch (walk->next) {
+    case DOMAIN_NAME:
+    case DOMAIN_ADDRESS:
+        use_text(walk, 0, suffixes->whole);
+        walk->next = suffixes->count > 0 ? DOMAIN_ONE : DOMAIN_ALL;
+        break;
+    case DOMAIN_ONE:
+        use_text(walk, suffixes->at[walk->suffix - 1], suffixes->hash[walk->suffix - 1]);
+        walk->next = DOMAIN_MANY;
+        break;
+    case DOMAIN_MANY:
+        walk->suffix--;
+        use_text(walk, suffixes->at[walk->suffix], suffixes->hash[walk->suffix]);
+        walk->next = walk->suffix > 0 ? DOMAIN_MANY : DOMAIN_ALL;
+        break;
+    case DOMAIN_ALL:
+        use_text(walk, walk->peer->length, HASH_SEED);
+        walk->ended = true;
+        break;
     }
-    /* Suffixes were found from the end of the name, so the longest is the last. */
-    for (size_t i = suffixes->count; i > 0; i--) {
-        key.text = peer->text + suffixes->at[i - 1];
-        key.length = peer->length - (size_t)suffixes->at[i - 1];
-        key.text_hash = suffixes->hash[i - 1];
-        if (i == suffixes->count) {
-            key.kind = DOMAIN_ONE;
-            if (ask(index, &key, port, match))
-                return true;
-        }
-        key.kind = DOMAIN_MANY;
-        if (ask(index, &key, port, match))
-            return true;
-    }
-    key.kind = DOMAIN_ALL;
-    key.text = "";
-    key.length = 0;
-    key.text_hash = HASH_SEED;
-    return ask(index, &key, port, match);
+    return true;
 }
 
 void rule_index_find(const struct rule_index *index, const struct domain *peer, uint16_t port,
                      struct rule_match *match)
 {
-    struct suffixes suffixes;
-    match->count = 0;
-    match->port_unknown = false;
+    struct walk walk;
+    *match = (struct rule_match){.index = index, .peer = peer};
     if (index->count == 0)
         return;
-    suffixes.count = 0;
-    if (peer->kind == DOMAIN_NAME)
-        find_suffixes(peer, &suffixes);
-    else
-        suffixes.whole = hash_text(peer->text, peer->length);
-    if (walk(index, peer, &suffixes, port, false, match) || port != 0)
+    for (walk_begin(&walk, peer, false); match->rule == NULL && walk_next(&walk);)
+        match->rule = ask(index, &walk.key, port);
+    if (match->rule != NULL)
         return;
-    walk(index, peer, &suffixes, port, true, match);
-    match->port_unknown = match->count > 0;
+    for (walk_begin(&walk, peer, true); match->rule == NULL && walk_next(&walk);) {
+        const struct rule_entry *group = lookup(index, &walk.key);
+        if (group != NULL)
+            match->rule = group->next_port->rule;
+    }
+    match->any_port = match->rule != NULL;
+}
+
+void rule_match_each(const struct rule_match *match, rule_visit *visit, void *context)
+{
+    struct walk walk;
+    if (!match->any_port) {
+        if (match->rule != NULL)
+            visit(match->rule, context);
+        return;
+    }
+    for (walk_begin(&walk, match->peer, true); walk_next(&walk);) {
+        const struct rule_entry *entry = lookup(match->index, &walk.key);
+        for (entry = entry == NULL ? NULL : entry->next_port; entry != NULL; entry = entry->next_port) {
+            if (visit(entry->rule, context))
+                return;
+        }
+    }
 }

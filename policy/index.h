@@ -3,7 +3,7 @@
  * thousand rules answers as fast as one of ten.
  *
  * Order of precedence: name:port, name, `*.`:port, `*.`, `**.` by longest suffix (:port first), `*:port`,
- * `*`. Exactly one rule applies, whole, but where the port of the peer is not known (see rule_match).
+ * `*`. Exactly one rule applies, whole, but where only rules for other ports match (see rule_match).
  *
  * Owner: the arena that is passed to rule_index_add(). Threads: read-only once it is built.
  */
@@ -26,17 +26,17 @@ struct rule_index {
     unsigned present; /* a bit for each kind of key that is in the table */
 };
 
-#define RULE_MATCH_MAX 16
-
-/* What was found. */
+/* What was found. It points into the index and to the peer's name. */
 struct rule_match {
-    void *rules[RULE_MATCH_MAX];
-    size_t count; /* 0: no rule */
+    const struct rule_index *index;
+    const struct domain *peer;
+    void *rule; /* the one that applies, or the first of several; NULL: no rule */
     /*
-     * The port of the peer is not known, and only rules with a port match: `rules` are these (the first
-     * RULE_MATCH_MAX of them), and any of their pins counts.
+     * Only rules for other ports than the peer's match. Whether the peer's port is really another one is not
+     * known (the program moves the bytes itself, or speaks through a proxy), so all of them apply, and any of
+     * their pins counts.
      */
-    bool port_unknown;
+    bool any_port;
 };
 
 enum rule_index_result { RULE_INDEX_ADDED, RULE_INDEX_EXISTS, RULE_INDEX_NO_MEMORY };
@@ -51,5 +51,9 @@ enum rule_index_result rule_index_add(struct rule_index *index, struct arena *ar
  */
 void rule_index_find(const struct rule_index *index, const struct domain *peer, uint16_t port,
                      struct rule_match *match);
+
+/* Calls `visit` for each rule that applies, until it returns true. */
+typedef bool rule_visit(void *rule, void *context);
+void rule_match_each(const struct rule_match *match, rule_visit *visit, void *context);
 
 #endif

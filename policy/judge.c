@@ -1,7 +1,5 @@
 #include "policy/judge.h"
 
-#include <string.h>
-
 const char *reason_name(enum reason reason)
 {
     static const char *const names[] = {
@@ -14,16 +12,19 @@ const char *reason_name(enum reason reason)
     return names[reason];
 }
 
-/* Enforce beats report beats off: where the port is not known, several rules may speak. */
-static enum mode strictest_mode(const struct policy *policy, const struct rule_match *match)
+struct strictest {
+    const struct policy *policy;
+    enum mode mode;
+};
+
+/* Enforce beats report beats off: where the rules for every port apply, several speak. */
+static bool make_stricter(void *rule, void *context)
 {
-    enum mode strictest = MODE_OFF;
-    for (size_t i = 0; i < match->count; i++) {
-        enum mode mode = policy_rule_mode(policy, match->rules[i]);
-        if (mode < strictest)
-            strictest = mode;
-    }
-    return strictest;
+    struct strictest *strictest = context;
+    enum mode mode = policy_rule_mode(strictest->policy, rule);
+    if (mode < strictest->mode)
+        strictest->mode = mode;
+    return strictest->mode == MODE_ENFORCE;
 }
 
 size_t judge_requirements(const struct policy *policy, const struct peer *peer,
@@ -32,38 +33,76 @@ size_t judge_requirements(const struct policy *policy, const struct peer *peer,
     size_t count = 0;
     for (size_t i = 0; i < peer->name_count; i++) {
         struct requirement *requirement = &requirements[count];
+        struct strictest strictest = {policy, MODE_OFF};
         rule_index_find(&policy->pins, &peer->names[i], peer->port, &requirement->match);
-        if (requirement->match.count == 0)
+        if (requirement->match.rule == NULL)
             continue;
-        if (count > 0 && requirements[0].match.rules[0] == requirement->match.rules[0])
+        /* One rule that both names lead to need not be asked twice. */
+        if (count > 0 && !requirements[0].match.any_port && !requirement->match.any_port &&
+            requirements[0].match.rule == requirement->match.rule)
             continue;
+        rule_match_each(&requirement->match, make_stricter, &strictest);
+        requirement->policy = policy;
         requirement->name = &peer->names[i];
-        requirement->mode = strictest_mode(policy, &requirement->match);
+        requirement->mode = strictest.mode;
         count += requirement->mode != MODE_OFF;
     }
     return count;
 }
 
+struct key_walk {
+    key_visit *visit;
+    void *context;
+};
+
+static bool visit_keys(void *visited, void *context)
+{
+    const struct pin_rule *rule = visited;
+    const struct key_walk *walk = context;
+    for (size_t i = 0; i < rule->key_count; i++) {
+        if (walk->visit(rule, &rule->keys[i], walk->context))
+            return true;
+    }
+    return false;
+}
+
+void requirement_each_key(const struct requirement *requirement, key_visit *visit, void *context)
+{
+    struct key_walk walk = {visit, context};
+    rule_match_each(&requirement->match, visit_keys, &walk);
+}
+
+struct comparison {
+    const struct policy *policy;
+    const struct pin *pin; /* of the peer; NULL: none */
+    bool usable;           /* some key could be read */
+    bool admitted;
+};
+
+static bool compare(const struct pin_rule *rule, const struct key *key, void *context)
+{
+    struct comparison *comparison = context;
+    const struct pin *pin = policy_key_pin(comparison->policy, key);
+    (void)rule;
+    if (pin == NULL)
+        return false;
+    comparison->usable = true;
+    comparison->admitted = comparison->pin != NULL && pin_equal(pin, comparison->pin);
+    return comparison->admitted;
+}
+
 enum reason judge_pin(const struct requirement *requirement, const struct pin *pin)
 {
-    bool usable = false;
-    for (size_t i = 0; i < requirement->match.count; i++) {
-        const struct pin_rule *rule = requirement->match.rules[i];
-        for (size_t k = 0; k < rule->key_count; k++) {
-            const struct key *key = &rule->keys[k];
-            if (key->kind != KEY_PIN)
-                continue;
-            usable = true;
-            if (pin != NULL && pin_equal(&key->pin, pin))
-                return REASON_NONE;
-        }
-    }
+    struct comparison comparison = {.policy = requirement->policy, .pin = pin};
+    requirement_each_key(requirement, compare, &comparison);
+    if (comparison.admitted)
+        return REASON_NONE;
     if (pin == NULL)
         return REASON_NO_CERTIFICATE;
-    return usable ? REASON_MISMATCH : REASON_UNRESOLVED;
+    return comparison.usable ? REASON_MISMATCH : REASON_UNRESOLVED;
 }
 
 const struct pin_rule *requirement_rule(const struct requirement *requirement)
 {
-    return requirement->match.rules[0];
+    return requirement->match.rule;
 }

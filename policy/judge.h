@@ -9,8 +9,9 @@
 
 /* The rules that apply to one name of a peer. */
 struct requirement {
+    const struct policy *policy;
     const struct domain *name; /* in the peer */
-    struct rule_match match;   /* of struct pin_rule, count at least 1 */
+    struct rule_match match;   /* of struct pin_rule, at least one */
     enum mode mode;            /* of the strictest rule; never MODE_UNSET, MODE_OFF: nothing is required */
 };
 
@@ -37,6 +38,10 @@ size_t judge_requirements(const struct policy *policy, const struct peer *peer,
  * The policy must be resolved (policy/resolve.h).
  */
 enum reason judge_pin(const struct requirement *requirement, const struct pin *pin);
+
+/* Calls `visit` for each key of each rule, until it returns true. */
+typedef bool key_visit(const struct pin_rule *rule, const struct key *key, void *context);
+void requirement_each_key(const struct requirement *requirement, key_visit *visit, void *context);
 
 /* The rule that words and events name. */
 const struct pin_rule *requirement_rule(const struct requirement *requirement);

@@ -58,15 +58,26 @@ bool ossl_is_supported(const struct ossl *ossl)
            strncmp(text, "OpenSSL ", strlen("OpenSSL ")) == 0 && strstr(text, "compatible") == NULL;
 }
 
+/*
+ * The low-level functions, not EVP_Digest: they allocate nothing, and need no provider in the default library
+ * context, which a host may have emptied.
+ */
+static bool sha256(const struct ossl *ossl, const void *data, size_t length, unsigned char digest[PIN_BYTES])
+{
+    /* An opaque struct SHA256state_st: 112 bytes in every line (openssl/sha.h). */
+    _Alignas(max_align_t) unsigned char state[256];
+    return ossl->SHA256_Init((struct SHA256state_st *)state) == 1 &&
+           ossl->SHA256_Update((struct SHA256state_st *)state, data, length) == 1 &&
+           ossl->SHA256_Final(digest, (struct SHA256state_st *)state) == 1;
+}
+
 bool ossl_pin_of_key(const struct ossl *ossl, const X509_PUBKEY *key, struct pin *pin)
 {
     unsigned char *der = NULL;
     int length = ossl->i2d_X509_PUBKEY(key, &der);
     if (length <= 0 || der == NULL)
         return false;
-    unsigned size = 0;
-    bool done = ossl->EVP_Digest(der, (size_t)length, pin->sha256, &size, ossl->EVP_sha256(), NULL) == 1 &&
-                size == PIN_BYTES;
+    bool done = sha256(ossl, der, (size_t)length, pin->sha256);
     ossl->CRYPTO_free(der, __FILE__, __LINE__);
     return done;
 }

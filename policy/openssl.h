@@ -21,9 +21,7 @@ typedef struct x509_store_ctx_st X509_STORE_CTX;
 typedef struct X509_VERIFY_PARAM_st X509_VERIFY_PARAM;
 typedef struct X509_pubkey_st X509_PUBKEY;
 typedef struct bio_st BIO;
-typedef struct evp_md_st EVP_MD;
-typedef struct engine_st ENGINE;
-typedef struct evp_pkey_st EVP_PKEY;
+struct SHA256state_st;
 typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
 
 /* The numbers that are part of the binary interface. */
@@ -67,6 +65,7 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, int, CRYPTO_get_ex_new_index, NULL,                                                          \
       (int index, long argl, void *argp, ossl_ex_new *new_func, ossl_ex_dup *dup_func,                       \
        ossl_ex_free *free_func))                                                                             \
+    F(REQUIRED, void *, CRYPTO_get_ex_data, NULL, (const CRYPTO_EX_DATA *ad, int idx))                       \
     F(REQUIRED, int, CRYPTO_set_ex_data, NULL, (CRYPTO_EX_DATA * ad, int idx, void *value))                  \
     F(REQUIRED, int, ERR_set_mark, NULL, (void))                                                             \
     F(REQUIRED, int, ERR_pop_to_mark, NULL, (void))                                                          \
@@ -76,19 +75,20 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(OPTIONAL, void, ERR_put_error, NULL, (int lib, int func, int reason, const char *file, int line))      \
     F(OPTIONAL, void, ERR_add_error_data, NULL, (int count, ...))                                            \
     F(REQUIRED, BIO *, BIO_new_mem_buf, NULL, (const void *buffer, int length))                              \
+    F(REQUIRED, int, BIO_up_ref, NULL, (BIO * bio))                                                          \
+    F(REQUIRED, void, BIO_free_all, NULL, (BIO * bio))                                                       \
     F(REQUIRED, int, BIO_free, NULL, (BIO * bio))                                                            \
     F(REQUIRED, int, PEM_read_bio, NULL,                                                                     \
       (BIO * bio, char **name, char **header, unsigned char **data, long *length))                           \
-    F(REQUIRED, const EVP_MD *, EVP_sha256, NULL, (void))                                                    \
-    F(REQUIRED, int, EVP_Digest, NULL,                                                                       \
-      (const void *data, size_t count, unsigned char *md, unsigned *size, const EVP_MD *type, ENGINE *impl)) \
+    F(REQUIRED, int, SHA256_Init, NULL, (struct SHA256state_st * state))                                     \
+    F(REQUIRED, int, SHA256_Update, NULL, (struct SHA256state_st * state, const void *data, size_t length))  \
+    F(REQUIRED, int, SHA256_Final, NULL, (unsigned char *md, struct SHA256state_st *state))                  \
     F(REQUIRED, X509 *, d2i_X509, NULL, (X509 * *a, const unsigned char **in, long length))                  \
     F(REQUIRED, void, X509_free, NULL, (X509 * x))                                                           \
     F(REQUIRED, X509_PUBKEY *, X509_get_X509_PUBKEY, NULL, (const X509 *x))                                  \
     F(REQUIRED, X509_PUBKEY *, d2i_X509_PUBKEY, NULL,                                                        \
       (X509_PUBKEY * *a, const unsigned char **in, long length))                                             \
     F(REQUIRED, int, i2d_X509_PUBKEY, NULL, (const X509_PUBKEY *a, unsigned char **out))                     \
-    F(REQUIRED, EVP_PKEY *, X509_PUBKEY_get0, NULL, (const X509_PUBKEY *key))                                \
     F(REQUIRED, void, X509_PUBKEY_free, NULL, (X509_PUBKEY * key))                                           \
     F(REQUIRED, int, X509_verify_cert, NULL, (X509_STORE_CTX * ctx))                                         \
     F(REQUIRED, void *, X509_STORE_CTX_get_ex_data, NULL, (const X509_STORE_CTX *ctx, int idx))              \
@@ -114,7 +114,9 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, int, SSL_session_reused, NULL, (const SSL *ssl))                                             \
     F(REQUIRED, int, SSL_get_verify_mode, NULL, (const SSL *ssl))                                            \
     F(REQUIRED, ossl_verify_cb *, SSL_get_verify_callback, NULL, (const SSL *ssl))                           \
+    F(REQUIRED, void, SSL_set_verify_result, NULL, (SSL * ssl, long result))                                 \
     F(REQUIRED, void, SSL_set_verify, NULL, (SSL * ssl, int mode, ossl_verify_cb *callback))                 \
+    F(REQUIRED, BIO *, SSL_get_wbio, NULL, (const SSL *ssl))                                                 \
     F(REQUIRED, void, SSL_set0_wbio, NULL, (SSL * ssl, BIO * wbio))                                          \
     F(REQUIRED, void, SSL_set_shutdown, NULL, (SSL * ssl, int mode))                                         \
     F(REQUIRED, int, SSL_set_ex_data, NULL, (SSL * ssl, int idx, void *value))                               \

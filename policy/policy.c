@@ -17,6 +17,7 @@ void policy_free(struct policy *policy)
 {
     if (policy == NULL)
         return;
+    free(atomic_load(&policy->pem_pins));
     arena_free(&policy->arena);
     free(policy);
 }
@@ -24,4 +25,14 @@ void policy_free(struct policy *policy)
 enum mode policy_rule_mode(const struct policy *policy, const struct pin_rule *rule)
 {
     return rule->mode == MODE_UNSET ? policy->mode : rule->mode;
+}
+
+const struct pin *policy_key_pin(const struct policy *policy, const struct key *key)
+{
+    if (key->kind == KEY_PIN)
+        return &key->pin;
+    if (key->kind != KEY_PEM)
+        return NULL;
+    const struct pin *pins = atomic_load_explicit(&policy->pem_pins, memory_order_acquire);
+    return pins == NULL ? NULL : &pins[key->pem_number];
 }

@@ -1,6 +1,7 @@
 #include "policy/resolve.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What stands in one PEM block. */
@@ -32,12 +33,12 @@ static const char *pin_of_certificate(const struct ossl *ossl, const struct bloc
     return done ? NULL : "a certificate that does not parse; allowed is an X.509 certificate in PEM";
 }
 
+/* Not whether OpenSSL could use the key: that depends on the providers that the host has loaded. */
 static const char *pin_of_public_key(const struct ossl *ossl, const struct block *block, struct pin *pin)
 {
     const unsigned char *in = block->data;
     X509_PUBKEY *key = ossl->d2i_X509_PUBKEY(NULL, &in, block->length);
-    bool done = key != NULL && in == block->data + block->length && ossl->X509_PUBKEY_get0(key) != NULL &&
-                ossl_pin_of_key(ossl, key, pin);
+    bool done = key != NULL && in == block->data + block->length && ossl_pin_of_key(ossl, key, pin);
     ossl->X509_PUBKEY_free(key);
     return done ? NULL : "a public key that does not parse; allowed is what 'openssl pkey -pubout' writes";
 }
@@ -76,29 +77,46 @@ static const char *pin_of_pem(const struct ossl *ossl, const char *pem, struct p
     return fault;
 }
 
-bool policy_resolve(struct policy *policy, const struct ossl *ossl, char *why, size_t size)
+/* NULL: `pins` holds them all. Else what is wrong with the key `*bad` of the rule `*at`. */
+static const char *resolve_all(const struct policy *policy, const struct ossl *ossl, struct pin *pins,
+                               const struct pin_rule **at, const struct key **bad)
 {
-    if (atomic_load_explicit(&policy->resolved, memory_order_acquire))
-        return true;
-    const char *fault = NULL;
-    ossl->ERR_set_mark();
-    for (size_t i = 0; i < policy->pin_rule_count && fault == NULL; i++) {
+    for (size_t i = 0; i < policy->pin_rule_count; i++) {
         const struct pin_rule *rule = policy->pin_rules[i];
-        for (size_t k = 0; k < rule->key_count && fault == NULL; k++) {
-            struct key *key = &rule->keys[k];
-            if (key->kind != KEY_PEM)
-                continue;
-            fault = pin_of_pem(ossl, key->pem, &key->pin);
-            if (fault == NULL)
-                key->kind = KEY_PIN;
-            else
-                snprintf(why, size, "%s:%u: keys: \"%s\" holds %s", rule->source.file, rule->source.line,
-                         key->name, fault);
+        for (size_t k = 0; k < rule->key_count; k++) {
+            const struct key *key = &rule->keys[k];
+            const char *fault =
+                key->kind == KEY_PEM ? pin_of_pem(ossl, key->pem, &pins[key->pem_number]) : NULL;
+            if (fault != NULL) {
+                *at = rule;
+                *bad = key;
+                return fault;
+            }
         }
     }
-    ossl->ERR_pop_to_mark();
-    if (fault != NULL)
+    return NULL;
+}
+
+bool policy_resolve(struct policy *policy, const struct ossl *ossl, char *why, size_t size)
+{
+    const struct pin_rule *at = NULL;
+    const struct key *bad = NULL;
+    if (policy_is_resolved(policy))
+        return true;
+    struct pin *pins = calloc(policy->pem_count + 1, sizeof *pins);
+    if (pins == NULL) {
+        snprintf(why, size, "%s: there is not enough memory to read its keys", policy->path);
         return false;
-    atomic_store_explicit(&policy->resolved, true, memory_order_release);
-    return true;
+    }
+    ossl->ERR_set_mark();
+    const char *fault = resolve_all(policy, ossl, pins, &at, &bad);
+    ossl->ERR_pop_to_mark();
+    struct pin *none = NULL;
+    if (fault != NULL)
+        snprintf(why, size, "%s:%u: keys: \"%s\" holds %s", at->source.file, at->source.line, bad->name,
+                 fault);
+    /* Another thread may have been faster: then its pins, which are the same, are there. */
+    if (fault != NULL || !atomic_compare_exchange_strong(&policy->pem_pins, &none, pins))
+        free(pins);
+    return fault == NULL;
 }

@@ -12,12 +12,17 @@
 #include "policy/policy.h"
 
 /*
- * Turns every KEY_PEM into KEY_PIN. True: done, and `policy->resolved` is set; asking again does nothing.
- * False: a text holds no usable key, or memory is short; `why` (of `size` bytes) is
- * `FILE:LINE: keys: what was found; what is allowed`, and the policy must not be used.
+ * Makes the pin of every KEY_PEM. True: done; asking again does nothing. False: a text holds no usable key,
+ * or memory is short; `why` (of `size` bytes) is `FILE:LINE: keys: what was found; what is allowed`, and the
+ * policy must not be used.
  *
- * Threads: the caller serialises calls for one policy. Leaves OpenSSL's error queue as it was.
+ * Threads: any number at once; no lock is held while OpenSSL runs. Leaves its error queue as it was.
  */
 bool policy_resolve(struct policy *policy, const struct ossl *ossl, char *why, size_t size);
+
+static inline bool policy_is_resolved(const struct policy *policy)
+{
+    return atomic_load_explicit(&policy->pem_pins, memory_order_acquire) != NULL;
+}
 
 #endif

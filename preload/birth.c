@@ -23,16 +23,28 @@
 typedef int new_ex_data(uintptr_t index, void *object, CRYPTO_EX_DATA *ad);
 
 /*
- * Where calls from one object go. Asked for at every object that OpenSSL makes (a curl does 700), so what
- * was found once is kept.
+ * Where calls from one object go. Asked for at every object that OpenSSL makes (a curl does 700), so what was
+ * found once for a libcrypto or a libssl is kept: these never go away. Others, who call it rarely, are looked
+ * up each time.
  */
 struct route {
     uintptr_t low, high;
     new_ex_data *to;
 };
-#define ROUTES_MAX 16
+#define ROUTES_MAX 8
 static struct route routes[ROUTES_MAX];
 static atomic_uint route_count;
+
+static void keep_route(const struct object *object, new_ex_data *to)
+{
+    process_lock();
+    unsigned known = atomic_load_explicit(&route_count, memory_order_relaxed);
+    if (known < ROUTES_MAX) {
+        routes[known] = (struct route){object->low, object->high, to};
+        atomic_store_explicit(&route_count, known + 1, memory_order_release);
+    }
+    process_unlock();
+}
 
 static new_ex_data *find_route(const void *caller)
 {
@@ -41,15 +53,11 @@ static new_ex_data *find_route(const void *caller)
         new_ex_data *function;
     } to = {.address = scope_next("CRYPTO_new_ex_data", caller)};
     struct object object;
-    if (to.address == NULL || !object_of_address(caller, &object))
-        return to.function;
-    process_lock();
-    unsigned known = atomic_load_explicit(&route_count, memory_order_relaxed);
-    if (known < ROUTES_MAX) {
-        routes[known] = (struct route){object.low, object.high, to.function};
-        atomic_store_explicit(&route_count, known + 1, memory_order_release);
-    }
-    process_unlock();
+    bool full = atomic_load_explicit(&route_count, memory_order_relaxed) == ROUTES_MAX;
+    if (to.address != NULL && !full && object_of_address(caller, &object) &&
+        (object_function(&object, "CRYPTO_new_ex_data") != NULL ||
+         object_function(&object, "SSL_CTX_new") != NULL))
+        keep_route(&object, to.function);
     return to.function;
 }
 
@@ -114,8 +122,7 @@ int CRYPTO_new_ex_data(uintptr_t index, void *object, CRYPTO_EX_DATA *ad)
     if (made && libssl_count() > 1) {
         struct libssl *libssl = libssl_known_at(caller);
         /* Those of others are found through their callers; nobody would tell us of their end. */
-        bool known = libssl != NULL && atomic_load_explicit(&libssl->prepared, memory_order_acquire);
-        made = !known || objects_remember(object, libssl);
+        made = libssl == NULL || !libssl_is_prepared(libssl) || objects_remember(object, libssl);
     }
     errno = error;
     return made;

@@ -9,22 +9,17 @@ bool context_create(struct libssl *libssl, CRYPTO_EX_DATA *ad)
     struct context *context = calloc(1, sizeof *context);
     if (context == NULL)
         return false;
-    if (libssl->fn.CRYPTO_set_ex_data(ad, libssl->context_index, context) == 1)
+    if (libssl->fn.CRYPTO_set_ex_data(ad, libssl_context_index(libssl), context) == 1)
         return true;
     free(context);
     return false;
 }
 
-static bool is_prepared(const struct libssl *libssl)
-{
-    return atomic_load_explicit(&libssl->prepared, memory_order_acquire);
-}
-
 struct context *context_of(const struct libssl *libssl, const SSL_CTX *context)
 {
-    return !is_prepared(libssl) || context == NULL
+    return !libssl_is_prepared(libssl) || context == NULL
                ? NULL
-               : libssl->fn.SSL_CTX_get_ex_data(context, libssl->context_index);
+               : libssl->fn.SSL_CTX_get_ex_data(context, libssl_context_index(libssl));
 }
 
 struct context *context_of_ssl(const struct libssl *libssl, const SSL *ssl)
@@ -34,18 +29,19 @@ struct context *context_of_ssl(const struct libssl *libssl, const SSL *ssl)
 
 struct connection *connection_of(const struct libssl *libssl, const SSL *ssl)
 {
-    return is_prepared(libssl) ? libssl->fn.SSL_get_ex_data(ssl, libssl->connection_index) : NULL;
+    return libssl_is_prepared(libssl) ? libssl->fn.SSL_get_ex_data(ssl, libssl_connection_index(libssl))
+                                      : NULL;
 }
 
 struct connection *connection_make(const struct libssl *libssl, SSL *ssl)
 {
     struct connection *connection = connection_of(libssl, ssl);
-    if (connection != NULL || !is_prepared(libssl))
+    if (connection != NULL || !libssl_is_prepared(libssl))
         return connection;
     connection = calloc(1, sizeof *connection);
     if (connection == NULL)
         return NULL;
-    if (libssl->fn.SSL_set_ex_data(ssl, libssl->connection_index, connection) == 1)
+    if (libssl->fn.SSL_set_ex_data(ssl, libssl_connection_index(libssl), connection) == 1)
         return connection;
     free(connection);
     return NULL;
@@ -63,25 +59,31 @@ void context_on_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long 
 
 void connection_on_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
 {
+    const struct libssl *libssl = argp;
+    const struct connection *connection = ptr;
+    if (connection != NULL && connection->wbio != NULL)
+        libssl->fn.BIO_free_all(connection->wbio);
     context_on_free(parent, ptr, ad, idx, argl, argp);
 }
 
 int connection_on_dup(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void *from_d, int idx, long argl,
                       void *argp)
 {
+    const struct libssl *libssl = argp;
     /* The value to be copied is passed by its address, whatever the type of the parameter says. */
     struct connection **value = from_d;
-    (void)to;
+    /* SSL_dup sets the copy's info callback before, which may have made this. */
+    struct connection *copy = libssl->fn.CRYPTO_get_ex_data(to, idx);
     (void)from;
-    (void)idx;
     (void)argl;
-    (void)argp;
-    if (*value == NULL)
+    if (copy == NULL && *value == NULL)
         return 1;
-    struct connection *copy = malloc(sizeof *copy);
+    if (copy == NULL)
+        copy = calloc(1, sizeof *copy);
     if (copy == NULL)
         return 0;
-    *copy = **value;
+    if (*value != NULL)
+        copy->info = (*value)->info; /* the rest is of a handshake that the copy has not made */
     *value = copy;
     return 1;
 }

@@ -16,13 +16,20 @@ struct context {
     ossl_info_cb *info; /* NULL: none */
 };
 
+/*
+ * SSL_VERIFY_PEER with a bit that means nothing to OpenSSL, so that a mode which the program has set since is
+ * told from ours.
+ */
+#define VERIFY_MODE_OF_REFUSAL (OSSL_VERIFY_PEER | 0x20000000)
+
 /* Of an SSL. Made only where there is something to keep. */
 struct connection {
     ossl_info_cb *info; /* the program's own for this SSL; NULL: the SSL_CTX's */
     bool judged;        /* in this handshake, by the verdict */
     bool refused;       /* in this handshake, at its end */
-    bool mode_changed;  /* a refusal set SSL_VERIFY_PEER; `mode` was before */
+    bool mode_changed;  /* a refusal set VERIFY_MODE_OF_REFUSAL; `mode` was before */
     int mode;
+    BIO *wbio; /* the program's, when ours took its place; a reference. NULL: it did not */
 };
 
 /* Makes the struct context of an SSL_CTX that is being born. False: memory is short. */

@@ -12,6 +12,17 @@
  */
 static void cut(const struct libssl *libssl, SSL *ssl)
 {
+    struct connection *connection = connection_make(libssl, ssl);
+    BIO *own = libssl->fn.SSL_get_wbio(ssl);
+    /* The program may hold on to its BIO as long as it holds the SSL. Out of memory, it is never freed. */
+    bool kept = own != NULL && libssl->fn.BIO_up_ref(own) == 1;
+    if (connection != NULL) {
+        connection->refused = true;
+        if (kept && connection->wbio != NULL)
+            libssl->fn.BIO_free_all(connection->wbio);
+        if (kept)
+            connection->wbio = own;
+    }
     libssl->fn.ERR_set_mark();
     /* Out of memory: with no BIO at all nothing can be written either. */
     libssl->fn.SSL_set0_wbio(ssl, libssl->fn.BIO_new_mem_buf("", 0));
@@ -22,7 +33,7 @@ static void cut(const struct libssl *libssl, SSL *ssl)
 void done_handshake(struct libssl *libssl, SSL *ssl)
 {
     int error = errno;
-    struct connection *connection = connection_of(libssl, ssl);
+    const struct connection *connection = connection_of(libssl, ssl);
     bool resumed = libssl->fn.SSL_session_reused(ssl) != 0;
     /* The verdict has seen what a full handshake showed. Not so a resumed one, one without certificates, and
      * one whose verify callback a program has set through dlsym, in the place of ours. */
@@ -33,12 +44,8 @@ void done_handshake(struct libssl *libssl, SSL *ssl)
             libssl->fn.X509_free(leaf);
         if (outcome == OUTCOME_NO_RULE)
             examine_log_no_rule(libssl, ssl);
-        if (outcome == OUTCOME_REFUSED) {
+        if (outcome == OUTCOME_REFUSED)
             cut(libssl, ssl);
-            connection = connection_make(libssl, ssl);
-            if (connection != NULL)
-                connection->refused = true;
-        }
     }
     errno = error;
 }

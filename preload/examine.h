@@ -5,6 +5,7 @@
 #include "policy/judge.h"
 #include "preload/libssl.h"
 
+/* In the order of severity. */
 enum outcome {
     OUTCOME_NO_RULE, /* nothing is asked of this peer */
     OUTCOME_ADMITTED,

@@ -24,7 +24,7 @@ static int drive(struct libssl *libssl, SSL *ssl, int (*real)(SSL *))
     /* An SSL whose SSL_CTX was born before there was a policy, or in an ungoverned libssl, passes. */
     if (libssl == NULL || !libssl->governed || context_of_ssl(libssl, ssl) == NULL)
         return real(ssl);
-    if (!libssl->fn.SSL_is_server(ssl) && libssl->fn.SSL_in_before(ssl) && start_is_refused(libssl))
+    if (!libssl->fn.SSL_is_server(ssl) && libssl->fn.SSL_in_before(ssl) && start_is_refused(libssl, ssl))
         return -1;
     int result = real(ssl);
     const struct connection *connection = result == 1 ? connection_of(libssl, ssl) : NULL;

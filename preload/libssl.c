@@ -95,18 +95,17 @@ struct libssl *libssl_at(const void *address)
 
 bool libssl_prepare(struct libssl *libssl)
 {
-    if (atomic_load_explicit(&libssl->prepared, memory_order_acquire))
+    if (libssl_is_prepared(libssl))
         return true;
-    process_lock();
-    bool prepared = atomic_load_explicit(&libssl->prepared, memory_order_relaxed);
-    if (!prepared) {
-        libssl->context_index =
-            libssl->fn.CRYPTO_get_ex_new_index(OSSL_EX_INDEX_SSL_CTX, 0, libssl, NULL, NULL, context_on_free);
-        libssl->connection_index = libssl->fn.CRYPTO_get_ex_new_index(OSSL_EX_INDEX_SSL, 0, libssl, NULL,
-                                                                      connection_on_dup, connection_on_free);
-        prepared = libssl->context_index > 0 && libssl->connection_index > 0;
-        atomic_store_explicit(&libssl->prepared, prepared, memory_order_release);
-    }
-    process_unlock();
-    return prepared;
+    /* Without a lock, for OpenSSL may call the host's allocator. Of two threads the slower one's are unused.
+     */
+    int context =
+        libssl->fn.CRYPTO_get_ex_new_index(OSSL_EX_INDEX_SSL_CTX, 0, libssl, NULL, NULL, context_on_free);
+    int connection = libssl->fn.CRYPTO_get_ex_new_index(OSSL_EX_INDEX_SSL, 0, libssl, NULL, connection_on_dup,
+                                                        connection_on_free);
+    uint64_t none = 0;
+    if (context > 0 && connection > 0)
+        atomic_compare_exchange_strong(&libssl->indices, &none,
+                                       (uint64_t)context << 32 | (unsigned)connection);
+    return libssl_is_prepared(libssl);
 }

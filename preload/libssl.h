@@ -22,9 +22,11 @@ struct libssl {
     bool governed;       /* the table is complete, and it is OpenSSL 1.1.1 to 4.x */
     char why[128];       /* not governed: what it is */
     struct ossl fn;
-    atomic_bool prepared;  /* the indices below are registered */
-    int context_index;     /* ex_data: struct context of an SSL_CTX */
-    int connection_index;  /* ex_data: struct connection of an SSL */
+    /*
+     * Where ex_data keeps a struct context of an SSL_CTX (upper half) and a struct connection of an SSL
+     * (lower half). 0: not registered yet.
+     */
+    _Atomic(uint64_t) indices;
     ossl_info_cb *on_info; /* the notice of start and done, bound to this libssl */
 };
 
@@ -42,5 +44,20 @@ unsigned libssl_count(void);
  * Registers what a governed libssl needs before its first SSL_CTX is changed. False: memory is short.
  */
 bool libssl_prepare(struct libssl *libssl);
+
+static inline bool libssl_is_prepared(const struct libssl *libssl)
+{
+    return atomic_load_explicit(&libssl->indices, memory_order_acquire) != 0;
+}
+
+static inline int libssl_context_index(const struct libssl *libssl)
+{
+    return (int)(atomic_load_explicit(&libssl->indices, memory_order_acquire) >> 32);
+}
+
+static inline int libssl_connection_index(const struct libssl *libssl)
+{
+    return (int)(atomic_load_explicit(&libssl->indices, memory_order_acquire) & UINT32_MAX);
+}
 
 #endif

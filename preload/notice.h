@@ -26,7 +26,7 @@ void start_handshake(struct libssl *libssl, SSL *ssl);
  * Must this client handshake not begin, because there is no valid policy? Then the reason is in OpenSSL's
  * queue and in an event.
  */
-bool start_is_refused(struct libssl *libssl);
+bool start_is_refused(struct libssl *libssl, SSL *ssl);
 
 /* A client's handshake is done: judges what the verdict did not see, and cuts the connection. */
 void done_handshake(struct libssl *libssl, SSL *ssl);

@@ -19,6 +19,7 @@
  * program without OpenSSL shall not pay for an allocation.
  */
 static struct {
+    bool seen;
     bool named;
     char policy_path[PATH_MAX];
     char log_file[PATH_MAX];
@@ -112,6 +113,46 @@ static void read_policy(void)
     the_snapshot.state = POLICY_LOADED;
 }
 
+/* A relative path would mean another file after the host's chdir(2). */
+static void copy_log_file(const char *path)
+{
+    size_t used = 0;
+    if (path[0] != '/' && getcwd(start.log_file, sizeof start.log_file) != NULL) {
+        used = strlen(start.log_file);
+        if (used + 1 < sizeof start.log_file)
+            start.log_file[used++] = '/';
+    }
+    int length = snprintf(start.log_file + used, sizeof start.log_file - used, "%s", path);
+    if (length > 0 && used + (size_t)length < sizeof start.log_file)
+        reporter.log_file = start.log_file;
+}
+
+/*
+ * What there is at the start of the process, once. The constructors of the libraries that a program is linked
+ * with run before ours, and may make an SSL_CTX. Under the lock.
+ */
+static void see_start(void)
+{
+    if (start.seen)
+        return;
+    start.seen = true;
+    const char *log_file = secure_getenv("TLSGRAFT_LOG_FILE");
+    reporter.level = log_level_of(secure_getenv("TLSGRAFT_LOG"));
+    if (log_file != NULL && log_file[0] != '\0')
+        copy_log_file(log_file);
+    file_identity_of(STDERR_FILENO, &reporter.stderr_file);
+    snprintf(start.policy_path, sizeof start.policy_path, "%s", config_path(secure_getenv, &start.named));
+    start.default_existed = !start.named && exists(start.policy_path);
+}
+
+/* Before the lock is first held for long, so that no fork(2) finds it held. */
+static void prepare_for_fork(void)
+{
+    static atomic_flag registered = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&registered))
+        pthread_atfork(before_fork, after_fork, after_fork);
+}
+
 const struct snapshot *process_policy(void)
 {
     struct snapshot *snapshot = atomic_load_explicit(&published, memory_order_acquire);
@@ -119,7 +160,9 @@ const struct snapshot *process_policy(void)
         return snapshot;
     struct hostio io;
     hostio_enter(&io);
+    prepare_for_fork();
     process_lock();
+    see_start();
     snapshot = atomic_load_explicit(&published, memory_order_relaxed);
     bool first = snapshot == NULL;
     if (first) {
@@ -128,7 +171,6 @@ const struct snapshot *process_policy(void)
         if (length < 0 && executed != NULL)
             snprintf(start.program, sizeof start.program, "%s", executed);
         reporter.program = start.program;
-        pthread_atfork(before_fork, after_fork, after_fork);
         read_policy();
         snapshot = &the_snapshot;
         atomic_store_explicit(&published, snapshot, memory_order_release);
@@ -151,27 +193,8 @@ bool process_is_ready(const struct ossl *ossl, char why[PROCESS_WHY_SIZE])
         memcpy(why, snapshot->why, PROCESS_WHY_SIZE);
         return false;
     }
-    if (atomic_load_explicit(&snapshot->policy->resolved, memory_order_acquire))
-        return true;
     /* Asked again at the next handshake if it fails: memory may have been short. */
-    process_lock();
-    bool ready = policy_resolve(snapshot->policy, ossl, why, PROCESS_WHY_SIZE);
-    process_unlock();
-    return ready;
-}
-
-/* A relative path would mean another file after the host's chdir(2). */
-static void copy_log_file(const char *path)
-{
-    size_t used = 0;
-    if (path[0] != '/' && getcwd(start.log_file, sizeof start.log_file) != NULL) {
-        used = strlen(start.log_file);
-        if (used + 1 < sizeof start.log_file)
-            start.log_file[used++] = '/';
-    }
-    int length = snprintf(start.log_file + used, sizeof start.log_file - used, "%s", path);
-    if (length > 0 && used + (size_t)length < sizeof start.log_file)
-        reporter.log_file = start.log_file;
+    return policy_resolve(snapshot->policy, ossl, why, PROCESS_WHY_SIZE);
 }
 
 /*
@@ -181,15 +204,10 @@ static void copy_log_file(const char *path)
 __attribute__((constructor)) static void on_start(void)
 {
     int error = errno;
-    const char *log_file = secure_getenv("TLSGRAFT_LOG_FILE");
-    reporter.level = log_level_of(secure_getenv("TLSGRAFT_LOG"));
-    if (log_file != NULL && log_file[0] != '\0')
-        copy_log_file(log_file);
-    file_identity_of(STDERR_FILENO, &reporter.stderr_file);
-    snprintf(start.policy_path, sizeof start.policy_path, "%s", config_path(secure_getenv, &start.named));
+    process_lock();
+    see_start();
+    process_unlock();
     if (object_is_loaded("libssl.so"))
         process_policy();
-    else if (!start.named)
-        start.default_existed = exists(start.policy_path);
     errno = error;
 }

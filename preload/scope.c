@@ -46,6 +46,9 @@ static bool describe(const struct dl_phdr_info *info, struct object *object)
         case DT_GNU_HASH:
             object->gnu_hash = at;
             break;
+        case DT_HASH:
+            object->sysv_hash = at;
+            break;
         default:
             break;
         }
@@ -127,10 +130,13 @@ static bool is_definition(const struct object *object, uint32_t index, const cha
     return strcmp(object->strings + symbol->st_name, name) == 0;
 }
 
-void *object_function(const struct object *object, const char *name)
+static void *definition(const struct object *object, uint32_t index)
 {
-    if (object->gnu_hash == NULL || object->symbols == NULL)
-        return NULL;
+    return (void *)(object->base + object->symbols[index].st_value); /* NOLINT(performance-no-int-to-ptr) */
+}
+
+static void *find_by_gnu_hash(const struct object *object, const char *name)
+{
     uint32_t buckets = object->gnu_hash[0];
     uint32_t first = object->gnu_hash[1];
     uint32_t bloom_words = object->gnu_hash[2];
@@ -144,11 +150,37 @@ void *object_function(const struct object *object, const char *name)
     for (;; index++) {
         uint32_t entry = chain[index - first];
         if ((entry | 1) == (hash | 1) && is_definition(object, index, name))
-            return (void *)(object->base +
-                            object->symbols[index].st_value); /* NOLINT(performance-no-int-to-ptr) */
+            return definition(object, index);
         if ((entry & 1) != 0)
             return NULL;
     }
+}
+
+/* The gABI's own table, for objects that were linked with --hash-style=sysv. */
+static void *find_by_sysv_hash(const struct object *object, const char *name)
+{
+    uint32_t buckets = object->sysv_hash[0];
+    const uint32_t *bucket = object->sysv_hash + 2;
+    const uint32_t *chain = bucket + buckets;
+    uint32_t hash = 0;
+    for (const unsigned char *c = (const unsigned char *)name; *c != '\0'; c++) {
+        hash = (hash << 4) + *c;
+        hash = (hash ^ (hash & 0xf0000000U) >> 24) & 0x0fffffffU;
+    }
+    for (uint32_t index = buckets == 0 ? 0 : bucket[hash % buckets]; index != 0; index = chain[index]) {
+        if (is_definition(object, index, name))
+            return definition(object, index);
+    }
+    return NULL;
+}
+
+void *object_function(const struct object *object, const char *name)
+{
+    if (object->symbols == NULL)
+        return NULL;
+    if (object->gnu_hash != NULL)
+        return find_by_gnu_hash(object, name);
+    return object->sysv_hash == NULL ? NULL : find_by_sysv_hash(object, name);
 }
 
 bool object_needed_with(const struct object *object, const char *function, struct object *needed)

@@ -25,7 +25,8 @@ struct object {
     const ElfW(Dyn) * dynamic;
     const ElfW(Sym) * symbols;
     const ElfW(Half) * versions; /* DT_VERSYM; NULL: none */
-    const uint32_t *gnu_hash;
+    const uint32_t *gnu_hash;    /* NULL: none */
+    const uint32_t *sysv_hash;   /* NULL: none */
 };
 
 /* The object that holds an address. False: none does. */

@@ -1,4 +1,5 @@
 /* The start of a client's handshake, and its ClientHello. */
+#include "policy/text.h"
 #include "preload/connection.h"
 #include "preload/examine.h"
 #include "preload/notice.h"
@@ -8,7 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-bool start_is_refused(struct libssl *libssl)
+bool start_is_refused(struct libssl *libssl, SSL *ssl)
 {
     char why[PROCESS_WHY_SIZE];
     char words[PROCESS_WHY_SIZE + 128];
@@ -20,7 +21,9 @@ bool start_is_refused(struct libssl *libssl)
     struct event event = {.kind = EVENT_POLICY_REJECTED, .message = why};
     process_raise(&event);
     snprintf(words, sizeof words, "no valid policy: %s", why);
+    text_for_terminal(words);
     refuse_with_words(libssl, words);
+    libssl->fn.SSL_set_verify_result(ssl, OSSL_V_ERR_APPLICATION_VERIFICATION);
     return true;
 }
 
@@ -62,7 +65,7 @@ int on_client_hello(SSL *ssl, unsigned ext_type, unsigned context, const unsigne
     (void)outlen;
     (void)x;
     (void)chainidx;
-    if (start_is_refused(libssl)) {
+    if (start_is_refused(libssl, ssl)) {
         *al = OSSL_AD_NO_ALERT; /* nothing leaves */
         return -1;
     }

@@ -28,7 +28,7 @@ static int refuse(const struct libssl *libssl, SSL *ssl, struct connection *conn
             connection->mode_changed = true;
             connection->mode = mode;
         }
-        libssl->fn.SSL_set_verify(ssl, OSSL_VERIFY_PEER, libssl->fn.SSL_get_verify_callback(ssl));
+        libssl->fn.SSL_set_verify(ssl, VERIFY_MODE_OF_REFUSAL, libssl->fn.SSL_get_verify_callback(ssl));
     }
     libssl->fn.X509_STORE_CTX_set_error(store, OSSL_V_ERR_APPLICATION_VERIFICATION);
     return 0;
@@ -53,7 +53,9 @@ int verdict(X509_STORE_CTX *store, void *arg)
     SSL *ssl = libssl->fn.X509_STORE_CTX_get_ex_data(store, libssl->fn.SSL_get_ex_data_X509_STORE_CTX_idx());
     struct connection *connection = ssl == NULL ? NULL : connection_of(libssl, ssl);
     if (connection != NULL && connection->mode_changed) {
-        libssl->fn.SSL_set_verify(ssl, connection->mode, libssl->fn.SSL_get_verify_callback(ssl));
+        /* One that the program has set since is its own. */
+        if (libssl->fn.SSL_get_verify_mode(ssl) == VERIFY_MODE_OF_REFUSAL)
+            libssl->fn.SSL_set_verify(ssl, connection->mode, libssl->fn.SSL_get_verify_callback(ssl));
         connection->mode_changed = false;
     }
     int answer = program_verdict(libssl, ssl, store);

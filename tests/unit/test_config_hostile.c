@@ -140,7 +140,10 @@ Test(hostile, the_policy_itself_is_no_file)
     cr_expect_null(load_file(directory.path, &findings));
     cr_expect_not_null(strstr(findings.text, "not a regular file"), "%s", findings.text);
     cr_expect_null(load_file("/dev/zero", &findings));
-    cr_expect_not_null(strstr(findings.text, "not a regular file"), "%s", findings.text);
+    cr_expect_null(load_file("/dev/stdin", &findings));
+    cr_expect_not_null(strstr(findings.text, "another file in each process"), "%s", findings.text);
+    cr_expect_null(load_file("/proc/self/fd/0", &findings));
+    cr_expect_not_null(strstr(findings.text, "another file in each process"), "%s", findings.text);
 }
 
 /* Every setting there is, so that every table is walked. */

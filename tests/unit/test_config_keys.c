@@ -63,6 +63,20 @@ Test(keys, pins_in_their_four_forms)
     policy_free(policy);
 }
 
+Test(keys, base64_that_begins_with_a_slash)
+{
+    static const char *const forms[] = {"\"sha256//7DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"",
+                                        "\"sha256///7DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\""};
+    char text[PIN_TEXT_SIZE];
+    for (size_t i = 0; i < 2; i++) {
+        struct policy *policy = with_keys(forms[i]);
+        cr_assert_not_null(policy, "%s", findings.text);
+        pin_format(&policy->pin_rules[0]->keys[0].pin, text);
+        cr_expect_str_eq(text, "sha256///7DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+        policy_free(policy);
+    }
+}
+
 Test(keys, what_is_no_key_is_refused)
 {
     expect_refused("\"sha256//" HEX "\"", "no SHA-256 in base64");
@@ -73,6 +87,11 @@ Test(keys, what_is_no_key_is_refused)
         "fingerprint with colons; write its hex digits alone, "
         "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855");
     expect_refused("\"" HEX "0\"", "not supported yet");
+    expect_refused("\"server.crt\"", "(./server.crt)");
+    expect_refused("\"sha256 "
+                   "Fingerprint=E3:B0:C4:42:98:FC:1C:14:9A:FB:F4:C8:99:6F:B9:24:27:AE:41:E4:64:9B:93:4C:A4:"
+                   "95:99:1B:78:52:B8:55\"",
+                   "fingerprint with colons");
 }
 
 Test(keys, a_file_that_is_missing_is_unresolved)

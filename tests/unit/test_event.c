@@ -46,7 +46,8 @@ static void raise_mismatch(const char *domain, const struct event_sinks *sinks)
     static const struct source at = {"/etc/tlsgraft/policy.cfg", 12};
     struct key key = {.kind = KEY_PIN, .pin = {{1}}};
     struct pin_rule rule = {.keys = &key, .key_count = 1};
-    struct requirement requirement = {.match = {.rules = {&rule}, .count = 1}};
+    static struct policy policy;
+    struct requirement requirement = {.policy = &policy, .match = {.rule = &rule}};
     const struct event event = {
         .kind = EVENT_PIN_MISMATCH,
         .message = "wrong \"key\"\n\x1b[31m",

@@ -121,7 +121,7 @@ Test(judge, where_the_port_is_not_known_any_pin_counts_and_the_strictest_mode)
     load(RULES("{ domain = \"a:1\"; keys = \"" A "\"; mode = \"report\"; }, { domain = \"a:2\"; keys = \"" B
                "\"; }"));
     cr_assert_eq(ask("a", NULL, 0), 1);
-    cr_expect(requirements[0].match.port_unknown);
+    cr_expect(requirements[0].match.any_port);
     cr_expect_eq(requirements[0].mode, MODE_ENFORCE);
     cr_expect_eq(judge(0, A), REASON_NONE);
     cr_expect_eq(judge(0, B), REASON_NONE);

@@ -50,12 +50,11 @@ static void expect(const char *pem, const char *hex, const char *words)
         &findings);
     cr_assert_not_null(policy, "%s", findings.text);
     cr_expect_eq(policy_resolve(policy, crypto_table(), why, sizeof why), hex != NULL, "%s", why);
-    cr_expect_eq(atomic_load(&policy->resolved), hex != NULL);
+    cr_expect_eq(policy_is_resolved(policy), hex != NULL);
     if (hex != NULL) {
         struct pin pin;
         cr_assert(pin_from_hex(hex, 64, &pin));
-        cr_expect_eq(policy->pin_rules[0]->keys[0].kind, KEY_PIN);
-        cr_expect(pin_equal(&policy->pin_rules[0]->keys[0].pin, &pin));
+        cr_expect(pin_equal(policy_key_pin(policy, &policy->pin_rules[0]->keys[0]), &pin));
         cr_expect(policy_resolve(policy, crypto_table(), why, sizeof why), "again");
     } else {
         cr_expect_not_null(strstr(why, "/policy.cfg:2: keys: "), "%s", why);

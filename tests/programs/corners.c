@@ -1,0 +1,190 @@
+/*
+ * Corners of OpenSSL's interface that real programs use seldom. corners CASE PORT [PORT2]; prints what each
+ * call answered, a line each.
+ */
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <malloc.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/provider.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char request[] = "GET / HTTP/1.0\r\n\r\n";
+
+SSL_CTX *early_context(void);
+
+static int dial(const char *port)
+{
+    int plain = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(port))};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(plain, (struct sockaddr *)&address, sizeof address) != 0)
+        exit(2);
+    return plain;
+}
+
+static void aim(SSL *ssl, const char *port)
+{
+    SSL_set_tlsext_host_name(ssl, "localhost");
+    SSL_set_fd(ssl, dial(port));
+}
+
+static void shake(SSL *ssl)
+{
+    int made = SSL_connect(ssl);
+    printf("connect %d\n", made);
+    ERR_print_errors_fp(stdout);
+    if (made == 1)
+        printf("write %d\n", SSL_write(ssl, request, (int)strlen(request)));
+}
+
+static SSL *new_ssl(void)
+{
+    return SSL_new(SSL_CTX_new(TLS_client_method()));
+}
+
+/* The first context is made by a library's constructor. */
+static void early(const char *port, const char *unused)
+{
+    SSL *ssl = SSL_new(early_context());
+    (void)unused;
+    aim(ssl, port);
+    shake(ssl);
+}
+
+/* An SSL that did not verify is refused, cleared, and used again with verification but without a CA. */
+static void clear(const char *port, const char *second)
+{
+    SSL *ssl = new_ssl();
+    aim(ssl, port);
+    SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
+    shake(ssl);
+    SSL_clear(ssl);
+    aim(ssl, second);
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+    shake(ssl);
+    printf("mode %d\n", SSL_get_verify_mode(ssl));
+}
+
+/* The same, but the program leaves the mode as it was: it must be that again. */
+static void again(const char *port, const char *second)
+{
+    SSL *ssl = new_ssl();
+    aim(ssl, port);
+    shake(ssl);
+    SSL_clear(ssl);
+    aim(ssl, second);
+    shake(ssl);
+    printf("mode %d\n", SSL_get_verify_mode(ssl));
+}
+
+static int always(X509_STORE_CTX *store, void *argument)
+{
+    (void)store;
+    (void)argument;
+    return 1;
+}
+
+typedef void verify_setter(SSL_CTX *context, int (*callback)(X509_STORE_CTX *, void *), void *argument);
+
+/* Memory BIOs that the program holds on to, and a verify callback that was set past every hook. */
+static void memory(const char *port, const char *unused)
+{
+    SSL *ssl = new_ssl();
+    union {
+        void *address;
+        verify_setter *function;
+    } setter = {.address = dlsym(dlopen("libssl.so.3", RTLD_LAZY), "SSL_CTX_set_cert_verify_callback")};
+    BIO *in = BIO_new(BIO_s_mem());
+    BIO *out = BIO_new(BIO_s_mem());
+    int plain = dial(port);
+    int made = -1;
+    static char bytes[20000];
+    int length;
+    (void)unused;
+    setter.function(SSL_get_SSL_CTX(ssl), always, NULL);
+    SSL_set_tlsext_host_name(ssl, "localhost");
+    SSL_set_connect_state(ssl);
+    SSL_set_bio(ssl, in, out);
+    for (int i = 0; i < 20; i++) {
+        made = SSL_do_handshake(ssl);
+        int wants = SSL_get_error(ssl, made);
+        while ((length = BIO_read(out, bytes, sizeof bytes)) > 0)
+            send(plain, bytes, (size_t)length, MSG_NOSIGNAL);
+        if (made == 1 || wants != SSL_ERROR_WANT_READ ||
+            (length = (int)recv(plain, bytes, sizeof bytes, 0)) <= 0)
+            break;
+        BIO_write(in, bytes, length);
+    }
+    printf("connect %d\n", made);
+    printf("write %d\n", SSL_write(ssl, request, (int)strlen(request)));
+    printf("out %d\n", BIO_read(out, bytes, sizeof bytes));
+    SSL_free(ssl);
+}
+
+/* A library context of its own, and no provider in the default one. */
+static void provider(const char *port, const char *unused)
+{
+    (void)unused;
+    OSSL_PROVIDER_load(NULL, "null");
+    SSL *ssl = SSL_new(SSL_CTX_new_ex(OSSL_LIB_CTX_new(), NULL, TLS_client_method()));
+    aim(ssl, port);
+    shake(ssl);
+}
+
+/* SNI and the name to be verified differ. */
+static void names(const char *port, const char *unused)
+{
+    SSL *ssl = new_ssl();
+    (void)unused;
+    SSL_set1_host(ssl, "other.example");
+    aim(ssl, port);
+    shake(ssl);
+}
+
+static void ignore(const SSL *ssl, int where, int answer)
+{
+    (void)ssl;
+    (void)where;
+    (void)answer;
+}
+
+/* Copies of an SSL with an info callback of its own: what is kept for it must go with it. */
+static void duplicates(const char *port, const char *unused)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    size_t before = 0;
+    (void)port;
+    (void)unused;
+    SSL_CTX_set_info_callback(context, ignore);
+    SSL *ssl = SSL_new(context);
+    SSL_set_info_callback(ssl, ignore);
+    for (int i = 0; i < 10000; i++) {
+        SSL_free(SSL_dup(ssl));
+        if (i == 100)
+            before = mallinfo2().uordblks;
+    }
+    printf("grown %ld\n", (long)(mallinfo2().uordblks - before));
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(const char *port, const char *second);
+    } cases[] = {{"early", early},       {"clear", clear}, {"again", again},          {"memory", memory},
+                 {"provider", provider}, {"names", names}, {"duplicates", duplicates}};
+    for (size_t i = 0; argc > 2 && i < sizeof cases / sizeof *cases; i++) {
+        if (strcmp(argv[1], cases[i].name) == 0) {
+            cases[i].run(argv[2], argc > 3 ? argv[3] : NULL);
+            return 0;
+        }
+    }
+    return 2;
+}
