@@ -121,15 +121,24 @@ static const struct word *find_word(const struct setting *setting, const char *t
     return word->text == NULL ? NULL : word;
 }
 
+/* Adds to a list of words as far as it fits. */
+static void append_word(char *list, size_t size, const char *before, const char *word)
+{
+    size_t used = strlen(list);
+    snprintf(list + used, size - used, "%s%s", before, word);
+}
+
 static void say_words(struct load *load, const struct setting *setting, const struct source *at,
                       const char *text)
 {
     char allowed[128] = "";
-    size_t used = 0;
-    for (const struct word *word = setting->words; word->text != NULL && used < sizeof allowed; word++) {
-        const char *before = word == setting->words ? "" : word[1].text == NULL ? " and " : ", ";
-        int more = snprintf(allowed + used, sizeof allowed - used, "%s\"%s\"", before, word->text);
-        used += more < 0 ? 0 : (size_t)more;
+    for (const struct word *word = setting->words; word->text != NULL; word++) {
+        append_word(allowed, sizeof allowed,
+                    word == setting->words ? "\""
+                    : word[1].text == NULL ? " and \""
+                                           : ", \"",
+                    word->text);
+        append_word(allowed, sizeof allowed, "\"", "");
     }
     load_say(load, CONFIG_ERROR, at, "%s: \"%.80s\"; allowed are %s", setting->name, text, allowed);
 }
@@ -185,11 +194,14 @@ static void say_unknown(struct load *load, const config_setting_t *member, const
     struct source at = load_source(load, member);
     const char *name = config_setting_name(member);
     const char *nearest = nearest_word(name, names, count);
-    if (nearest != NULL)
+    if (nearest != NULL) {
         load_say(load, CONFIG_ERROR, &at, "%.80s: unknown setting; did you mean \"%s\"?", name, nearest);
-    else
-        load_say(load, CONFIG_ERROR, &at,
-                 "%.80s: unknown setting; see tlsgraft-policy(5) for those allowed here", name);
+        return;
+    }
+    char allowed[512] = "";
+    for (size_t i = 0; i < count; i++)
+        append_word(allowed, sizeof allowed, i == 0 ? "" : i + 1 == count ? " and " : ", ", names[i]);
+    load_say(load, CONFIG_ERROR, &at, "%.80s: unknown setting; allowed here are %s", name, allowed);
 }
 
 void settings_read(struct load *load, const config_setting_t *group, const struct setting *table,

@@ -147,6 +147,20 @@ class Loaders(Bench):
 class Libraries(Bench):
     """By empty libraries of the names that count."""
 
+    def test_origin_behind_a_symbolic_link(self):
+        # The kernel tells the loader the real path, whatever the program was called by.
+        (self.folder / "app/bin").mkdir(parents=True)
+        (self.folder / "app/lib").mkdir()
+        (self.folder / "elsewhere").mkdir()
+        gnutls = self.library("app/lib/libgnutls.so.30", "-Wl,-soname,libgnutls.so.30")
+        vendor = self.library("app/lib/libvendor.so", "-Wl,-soname,libvendor.so", "-Wl,--no-as-needed", gnutls,
+                              "-Wl,-rpath,$ORIGIN")
+        self.program("app/bin/program", "-Wl,--no-as-needed", vendor, "-Wl,-rpath,$ORIGIN/../lib",
+                     "-Wl,-rpath-link", self.folder / "app/lib")
+        (self.folder / "elsewhere/program").symlink_to("../app/bin/program")
+        for path in ("app/bin/program", "elsewhere/program"):
+            self.assert_no(self.folder / path, "GnuTLS")
+
     def test_governed(self):
         for soname in ("libssl.so.1.1", "libssl.so.3", "libssl.so.4"):
             with self.subTest(soname=soname):

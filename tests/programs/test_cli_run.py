@@ -264,6 +264,23 @@ class Wrappers(Bench):
         self.assertEqual(self.call("echo", "started", command=self.bin / "tlsgraft-run").returncode, 0)
         result = self.call("echo", "started", command=self.bin / "tlsgraft-entrypoint")
         self.assertEqual((result.returncode, result.stdout), (125, ""), result)
+        self.assertIn("echo: not started", result.stderr)
+
+    def test_entrypoint_has_help(self):
+        script = self.bin / "tlsgraft-entrypoint"
+        result = self.call("--help", command=script)
+        self.assertEqual((result.returncode, result.stderr), (0, ""), result)
+        self.assertIn("usage: tlsgraft-entrypoint ", result.stdout)
+        self.assertIn("example", result.stdout)
+        self.assertEqual(self.call("--", "sh", "-c", "exit 7", command=script).returncode, 7)
+
+    def test_a_policy_that_each_process_sees_otherwise(self):
+        for path in ("/dev/stdin", "/proc/self/fd/0"):
+            with open(self.policy) as policy:
+                result = self.call("--policy", path, "--", "echo", "started", command=self.bin / "tlsgraft-run",
+                                   stdin=policy)
+            self.assertEqual((result.returncode, result.stdout), (125, ""), result)
+            self.assertIn("another file in each process", result.stderr)
 
     def test_command_missing(self):
         self.command.unlink()

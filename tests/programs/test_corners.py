@@ -40,14 +40,21 @@ class Proxy:
 
     @staticmethod
     def _one(client):
+        with client:
+            Proxy._tunnel(client)
+
+    @staticmethod
+    def _tunnel(client):
         head = b""
         while b"\r\n\r\n" not in head:
             head += client.recv(4096)
         port = int(head.split()[1].rsplit(b":", 1)[1])
-        server = socket.create_connection(("127.0.0.1", port))
-        client.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
-        threading.Thread(target=pump, args=(server, client), daemon=True).start()
-        pump(client, server)
+        with socket.create_connection(("127.0.0.1", port)) as server:
+            client.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+            back = threading.Thread(target=pump, args=(server, client))
+            back.start()
+            pump(client, server)
+            back.join()
 
     def close(self):
         self._socket.close()

@@ -65,7 +65,7 @@ static const struct {
     {"version = 1L;\nversion = 1;", ":2: ", "duplicate"},
     {"version = 1;\nmode = \"enforced\";", ":2: mode: ", "\"enforce\", \"report\", \"learn\" and \"off\""},
     {"version = 1;\nmdoe = \"off\";", ":2: mdoe: ", "did you mean \"mode\"?"},
-    {"version = 1;\nzebra = 1;", ":2: zebra: ", "unknown setting"},
+    {"version = 1;\nzebra = 1;", ":2: zebra: ", "state_directory"},
     {"version = 1;\nmode = 1;", ":2: mode: ", "found a whole number"},
     {"version = 1;\nsecurity = ( );", ":2: security: ", "allowed is a group"},
     {"version = 1;\nsecurity: { pinned_public_key = (); };",
