@@ -214,7 +214,7 @@ static void walk_begin(struct walk *walk, const struct domain *peer, bool group)
 {
     walk->peer = peer;
     walk->suffixes.count = 0;
-    walk->next = peer->kind;
+    walk->next = peer->kind == DOMAIN_NAME || peer->kind == DOMAIN_ADDRESS ? peer->kind : DOMAIN_ALL;
     walk->ended = false;
     walk->key = (struct key){.group = group};
     if (peer->kind == DOMAIN_NAME)

@@ -22,7 +22,8 @@ SSL_CTX *early_context(void);
 static int dial(const char *port)
 {
     int plain = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(port))};
+    unsigned long number = port == NULL ? 0 : strtoul(port, NULL, 10);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)number)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (connect(plain, (struct sockaddr *)&address, sizeof address) != 0)
         exit(2);

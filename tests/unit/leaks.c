@@ -16,8 +16,6 @@ int main(void)
         "\"gone.pem\" ]; } ); };",
         "version = (((",
     };
-    static struct findings findings;
-    struct directory directory;
     int loaded = 0;
     directory_make(&directory);
     directory_text(

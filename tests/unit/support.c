@@ -8,31 +8,43 @@
 #include <string.h>
 #include <unistd.h>
 
-void directory_make(struct directory *directory)
+struct directory directory;
+struct findings findings;
+
+void fixture_make(void)
 {
-    snprintf(directory->path, sizeof directory->path, "/tmp/tlsgraft-unit-XXXXXX");
-    if (mkdtemp(directory->path) == NULL)
+    directory_make(&directory);
+}
+
+void fixture_clean(void)
+{
+    directory_remove(&directory);
+}
+
+void directory_make(struct directory *place)
+{
+    snprintf(place->path, sizeof place->path, "/tmp/tlsgraft-unit-XXXXXX");
+    if (mkdtemp(place->path) == NULL)
         abort();
 }
 
-void directory_remove(const struct directory *directory)
+void directory_remove(const struct directory *place)
 {
-    DIR *entries = opendir(directory->path);
+    DIR *entries = opendir(place->path);
     if (entries == NULL)
         abort();
     for (struct dirent *entry; (entry = readdir(entries)) != NULL;)
         unlinkat(dirfd(entries), entry->d_name, strcmp(entry->d_name, "sub") == 0 ? AT_REMOVEDIR : 0);
     closedir(entries);
-    rmdir(directory->path);
+    rmdir(place->path);
 }
 
-const char *directory_write(const struct directory *directory, const char *name, const void *data,
-                            size_t length)
+const char *directory_write(const struct directory *place, const char *name, const void *data, size_t length)
 {
     static char paths[8][128];
     static unsigned next;
     char *path = paths[next++ % 8];
-    snprintf(path, sizeof paths[0], "%s/%s", directory->path, name);
+    snprintf(path, sizeof paths[0], "%s/%s", place->path, name);
     int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     for (size_t done = 0; done < length;) {
         ssize_t more = write(descriptor, (const char *)data + done, length - done);
@@ -44,9 +56,9 @@ const char *directory_write(const struct directory *directory, const char *name,
     return path;
 }
 
-const char *directory_text(const struct directory *directory, const char *name, const char *text)
+const char *directory_text(const struct directory *place, const char *name, const char *text)
 {
-    return directory_write(directory, name, text, strlen(text));
+    return directory_write(place, name, text, strlen(text));
 }
 
 char *no_environment(const char *name)
@@ -57,24 +69,24 @@ char *no_environment(const char *name)
 
 static void collect(void *context, enum config_severity severity, const char *text)
 {
-    struct findings *findings = context;
-    size_t used = strlen(findings->text);
-    snprintf(findings->text + used, sizeof findings->text - used, "%s\n", text);
-    findings->errors += severity == CONFIG_ERROR;
-    findings->unresolved += severity == CONFIG_UNRESOLVED;
-    findings->warnings += severity == CONFIG_WARNING;
+    struct findings *found = context;
+    size_t used = strlen(found->text);
+    snprintf(found->text + used, sizeof found->text - used, "%s\n", text);
+    found->errors += severity == CONFIG_ERROR;
+    found->unresolved += severity == CONFIG_UNRESOLVED;
+    found->warnings += severity == CONFIG_WARNING;
 }
 
-struct policy *load_file(const char *path, struct findings *findings)
+struct policy *load_file(const char *path, struct findings *found)
 {
-    const struct config_report report = {collect, findings};
-    memset(findings, 0, sizeof *findings);
+    const struct config_report report = {collect, found};
+    memset(found, 0, sizeof *found);
     return config_load(path, no_environment, &report);
 }
 
-struct policy *load_text(const struct directory *directory, const char *text, struct findings *findings)
+struct policy *load_text(const struct directory *place, const char *text, struct findings *found)
 {
-    return load_file(directory_text(directory, "policy.cfg", text), findings);
+    return load_file(directory_text(place, "policy.cfg", text), found);
 }
 
 static void *find(void *context, const char *name)

@@ -26,6 +26,12 @@ struct findings {
     unsigned errors, unresolved, warnings;
 };
 
+/* The directory and the findings of the test that runs; Criterion runs each in a process of its own. */
+extern struct directory directory;
+extern struct findings findings;
+void fixture_make(void);
+void fixture_clean(void);
+
 /* An environment without any variable of ours. */
 char *no_environment(const char *name);
 

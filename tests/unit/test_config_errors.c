@@ -10,20 +10,7 @@
 #define PIN        "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 #define RULE(more) "security: { pinned_public_keys = ( { domain = \"a.example\"; " more " } ); };"
 
-static struct directory directory;
-static struct findings findings;
-
-static void make(void)
-{
-    directory_make(&directory);
-}
-
-static void clean(void)
-{
-    directory_remove(&directory);
-}
-
-TestSuite(config, .init = make, .fini = clean);
+TestSuite(config, .init = fixture_make, .fini = fixture_clean);
 
 static bool loads(const char *text)
 {

@@ -9,21 +9,8 @@
 
 #include "tests/unit/support.h"
 
-static struct directory directory;
-static struct findings findings;
-
-static void make(void)
-{
-    directory_make(&directory);
-}
-
-static void clean(void)
-{
-    directory_remove(&directory);
-}
-
 /* The seconds are for what never ends; nothing here comes near them. */
-TestSuite(hostile, .init = make, .fini = clean, .timeout = 60);
+TestSuite(hostile, .init = fixture_make, .fini = fixture_clean, .timeout = 60);
 
 static void expect_refused(const char *words)
 {

@@ -11,20 +11,7 @@
 #define HEX    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define BASE64 "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 
-static struct directory directory;
-static struct findings findings;
-
-static void make(void)
-{
-    directory_make(&directory);
-}
-
-static void clean(void)
-{
-    directory_remove(&directory);
-}
-
-TestSuite(keys, .init = make, .fini = clean);
+TestSuite(keys, .init = fixture_make, .fini = fixture_clean);
 
 /* A policy with one rule of these keys (with the quotes); NULL: refused. */
 static struct policy *with_keys(const char *keys)

@@ -9,7 +9,6 @@
 #include "policy/event.h"
 #include "tests/unit/support.h"
 
-static struct directory directory;
 static char events[128], log_file[128];
 static struct reporter reporter = {.limit = EVENT_LIMIT_INITIAL};
 

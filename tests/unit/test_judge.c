@@ -10,24 +10,17 @@
 #define B            "0000000000000000000000000000000000000000000000000000000000000002"
 #define RULES(rules) "security: { pinned_public_keys = ( " rules " ); };"
 
-static struct directory directory;
-static struct findings findings;
 static struct policy *policy;
 static struct requirement requirements[PEER_NAMES_MAX];
 static struct peer peer;
 
-static void make(void)
-{
-    directory_make(&directory);
-}
-
 static void clean(void)
 {
-    directory_remove(&directory);
+    fixture_clean();
     policy_free(policy);
 }
 
-TestSuite(judge, .init = make, .fini = clean);
+TestSuite(judge, .init = fixture_make, .fini = clean);
 
 static void load(const char *text)
 {

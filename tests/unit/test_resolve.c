@@ -9,20 +9,7 @@
 #include "policy/resolve.h"
 #include "tests/unit/support.h"
 
-static struct directory directory;
-static struct findings findings;
-
-static void make(void)
-{
-    directory_make(&directory);
-}
-
-static void clean(void)
-{
-    directory_remove(&directory);
-}
-
-TestSuite(resolve, .init = make, .fini = clean);
+TestSuite(resolve, .init = fixture_make, .fini = fixture_clean);
 
 static const char public_key[] = "-----BEGIN PUBLIC KEY-----\n"
                                  "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"
