@@ -33,6 +33,10 @@ typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
 #define OSSL_CB_HANDSHAKE_START             0x10
 #define OSSL_CB_HANDSHAKE_DONE              0x20
 #define OSSL_WANT_RETRY_VERIFY              8
+#define OSSL_BIO_CB_WRITE                   0x03
+#define OSSL_BIO_CB_PUTS                    0x05
+#define OSSL_BIO_CB_SENDMMSG                0x08 /* 3.2 and later */
+#define OSSL_PEM_R_NO_START_LINE            108
 #define OSSL_SENT_AND_RECEIVED_SHUTDOWN     3
 #define OSSL_NAMETYPE_HOST_NAME             0
 #define OSSL_EXT_CLIENT_HELLO               0x0080
@@ -43,6 +47,8 @@ typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
 
 typedef int ossl_verify_cb(int preverify_ok, X509_STORE_CTX *ctx);
 typedef int ossl_cert_verify_cb(X509_STORE_CTX *ctx, void *arg);
+typedef long ossl_bio_cb(BIO *bio, int operation, const char *argp, size_t length, int argi, long argl,
+                         int ret, size_t *processed);
 typedef void ossl_info_cb(const SSL *ssl, int where, int ret);
 typedef void ossl_ex_new(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp);
 typedef void ossl_ex_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp);
@@ -67,6 +73,7 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
        ossl_ex_free *free_func))                                                                             \
     F(REQUIRED, void *, CRYPTO_get_ex_data, NULL, (const CRYPTO_EX_DATA *ad, int idx))                       \
     F(REQUIRED, int, CRYPTO_set_ex_data, NULL, (CRYPTO_EX_DATA * ad, int idx, void *value))                  \
+    F(REQUIRED, unsigned long, ERR_peek_last_error, NULL, (void))                                            \
     F(REQUIRED, int, ERR_set_mark, NULL, (void))                                                             \
     F(REQUIRED, int, ERR_pop_to_mark, NULL, (void))                                                          \
     F(OPTIONAL, void, ERR_new, NULL, (void))                                                                 \
@@ -76,7 +83,8 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(OPTIONAL, void, ERR_add_error_data, NULL, (int count, ...))                                            \
     F(REQUIRED, BIO *, BIO_new_mem_buf, NULL, (const void *buffer, int length))                              \
     F(REQUIRED, int, BIO_up_ref, NULL, (BIO * bio))                                                          \
-    F(REQUIRED, void, BIO_free_all, NULL, (BIO * bio))                                                       \
+    F(REQUIRED, ossl_bio_cb *, BIO_get_callback_ex, NULL, (const BIO *bio))                                  \
+    F(REQUIRED, void, BIO_set_callback_ex, NULL, (BIO * bio, ossl_bio_cb * callback))                        \
     F(REQUIRED, int, BIO_free, NULL, (BIO * bio))                                                            \
     F(REQUIRED, int, PEM_read_bio, NULL,                                                                     \
       (BIO * bio, char **name, char **header, unsigned char **data, long *length))                           \
@@ -117,7 +125,6 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, void, SSL_set_verify_result, NULL, (SSL * ssl, long result))                                 \
     F(REQUIRED, void, SSL_set_verify, NULL, (SSL * ssl, int mode, ossl_verify_cb *callback))                 \
     F(REQUIRED, BIO *, SSL_get_wbio, NULL, (const SSL *ssl))                                                 \
-    F(REQUIRED, void, SSL_set0_wbio, NULL, (SSL * ssl, BIO * wbio))                                          \
     F(REQUIRED, void, SSL_set_shutdown, NULL, (SSL * ssl, int mode))                                         \
     F(REQUIRED, int, SSL_set_ex_data, NULL, (SSL * ssl, int idx, void *value))                               \
     F(REQUIRED, void *, SSL_get_ex_data, NULL, (const SSL *ssl, int idx))                                    \

@@ -73,6 +73,9 @@ static const char *pin_of_pem(const struct ossl *ossl, const char *pem, struct p
         if (fault != NULL)
             break;
     }
+    /* The end of the text, or a block that is damaged? The reason is in the low bits in every line. */
+    if (found && fault == NULL && (ossl->ERR_peek_last_error() & 0xfff) != OSSL_PEM_R_NO_START_LINE)
+        fault = "a PEM block that is damaged, behind one that is not; allowed is one key in each file";
     ossl->BIO_free(bio);
     return fault;
 }

@@ -39,7 +39,10 @@ static void keep_route(const struct object *object, new_ex_data *to)
 {
     process_lock();
     unsigned known = atomic_load_explicit(&route_count, memory_order_relaxed);
-    if (known < ROUTES_MAX) {
+    bool is_there = false;
+    for (unsigned i = 0; i < known; i++)
+        is_there = is_there || routes[i].low == object->low; /* another thread was faster */
+    if (!is_there && known < ROUTES_MAX) {
         routes[known] = (struct route){object->low, object->high, to};
         atomic_store_explicit(&route_count, known + 1, memory_order_release);
     }

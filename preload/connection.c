@@ -47,6 +47,54 @@ struct connection *connection_make(const struct libssl *libssl, SSL *ssl)
     return NULL;
 }
 
+static long refuse_writes(BIO *bio, int operation, const char *argp, size_t length, int argi, long argl,
+                          int ret, size_t *processed)
+{
+    (void)bio;
+    (void)argp;
+    (void)length;
+    (void)argi;
+    (void)argl;
+    (void)processed;
+    bool writes =
+        operation == OSSL_BIO_CB_WRITE || operation == OSSL_BIO_CB_PUTS || operation == OSSL_BIO_CB_SENDMMSG;
+    return writes ? -1 : ret;
+}
+
+/*
+ * Not SSL_set0_wbio: a program may hold on to its BIO, and set it again, and who owns which reference then
+ * depends on what OpenSSL finds in its place. SSL_set_shutdown alone would let out the first write of a
+ * program that shakes hands by writing.
+ */
+void connection_cut(const struct libssl *libssl, SSL *ssl)
+{
+    struct connection *connection = connection_make(libssl, ssl);
+    BIO *bio = libssl->fn.SSL_get_wbio(ssl);
+    if (connection != NULL)
+        connection->refused = true;
+    if (bio != NULL && (connection == NULL || connection->cut != bio)) {
+        if (connection != NULL)
+            connection_mend(libssl, connection);
+        /* Out of memory: it refuses for good. */
+        if (connection != NULL && libssl->fn.BIO_up_ref(bio) == 1) {
+            connection->cut = bio;
+            connection->cut_before = libssl->fn.BIO_get_callback_ex(bio);
+        }
+        libssl->fn.BIO_set_callback_ex(bio, refuse_writes);
+    }
+    libssl->fn.SSL_set_shutdown(ssl, OSSL_SENT_AND_RECEIVED_SHUTDOWN);
+}
+
+void connection_mend(const struct libssl *libssl, struct connection *connection)
+{
+    if (connection->cut == NULL)
+        return;
+    if (libssl->fn.BIO_get_callback_ex(connection->cut) == refuse_writes)
+        libssl->fn.BIO_set_callback_ex(connection->cut, connection->cut_before);
+    libssl->fn.BIO_free(connection->cut);
+    connection->cut = NULL;
+}
+
 void context_on_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
 {
     (void)ad;
@@ -60,9 +108,8 @@ void context_on_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long 
 void connection_on_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
 {
     const struct libssl *libssl = argp;
-    const struct connection *connection = ptr;
-    if (connection != NULL && connection->wbio != NULL)
-        libssl->fn.BIO_free_all(connection->wbio);
+    if (ptr != NULL)
+        connection_mend(libssl, ptr);
     context_on_free(parent, ptr, ad, idx, argl, argp);
 }
 
@@ -82,8 +129,12 @@ int connection_on_dup(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void *from
         copy = calloc(1, sizeof *copy);
     if (copy == NULL)
         return 0;
-    if (*value != NULL)
-        copy->info = (*value)->info; /* the rest is of a handshake that the copy has not made */
+    if (*value != NULL) {
+        /* SSL_dup copies the mode too; the rest is of a handshake that the copy has not made. */
+        copy->info = (*value)->info;
+        copy->mode_changed = (*value)->mode_changed;
+        copy->mode = (*value)->mode;
+    }
     *value = copy;
     return 1;
 }

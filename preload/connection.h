@@ -29,7 +29,8 @@ struct connection {
     bool refused;       /* in this handshake, at its end */
     bool mode_changed;  /* a refusal set VERIFY_MODE_OF_REFUSAL; `mode` was before */
     int mode;
-    BIO *wbio; /* the program's, when ours took its place; a reference. NULL: it did not */
+    BIO *cut;                /* the program's write BIO, which takes nothing more; a reference. NULL: none */
+    ossl_bio_cb *cut_before; /* the BIO's callback in whose place ours is */
 };
 
 /* Makes the struct context of an SSL_CTX that is being born. False: memory is short. */
@@ -44,6 +45,13 @@ struct connection *connection_of(const struct libssl *libssl, const SSL *ssl);
 
 /* Makes it where it is missing; NULL: memory is short. */
 struct connection *connection_make(const struct libssl *libssl, SSL *ssl);
+
+/*
+ * Lets nothing more out of a connection: its write BIO refuses, and both directions count as closed. The BIO
+ * itself stays the program's, and where it is. connection_mend() undoes it; so does the end of the SSL.
+ */
+void connection_cut(const struct libssl *libssl, SSL *ssl);
+void connection_mend(const struct libssl *libssl, struct connection *connection);
 
 /* OpenSSL's notices that one ends or is copied. */
 ossl_ex_free context_on_free;

@@ -5,31 +5,6 @@
 
 #include <errno.h>
 
-/*
- * The handshake is over, and data must not flow: what is written goes to a BIO that takes nothing, and both
- * directions count as closed. (SSL_set_shutdown alone would let out the first write of a program that
- * shakes hands by writing.)
- */
-static void cut(const struct libssl *libssl, SSL *ssl)
-{
-    struct connection *connection = connection_make(libssl, ssl);
-    BIO *own = libssl->fn.SSL_get_wbio(ssl);
-    /* The program may hold on to its BIO as long as it holds the SSL. Out of memory, it is never freed. */
-    bool kept = own != NULL && libssl->fn.BIO_up_ref(own) == 1;
-    if (connection != NULL) {
-        connection->refused = true;
-        if (kept && connection->wbio != NULL)
-            libssl->fn.BIO_free_all(connection->wbio);
-        if (kept)
-            connection->wbio = own;
-    }
-    libssl->fn.ERR_set_mark();
-    /* Out of memory: with no BIO at all nothing can be written either. */
-    libssl->fn.SSL_set0_wbio(ssl, libssl->fn.BIO_new_mem_buf("", 0));
-    libssl->fn.ERR_pop_to_mark();
-    libssl->fn.SSL_set_shutdown(ssl, OSSL_SENT_AND_RECEIVED_SHUTDOWN);
-}
-
 void done_handshake(struct libssl *libssl, SSL *ssl)
 {
     int error = errno;
@@ -45,7 +20,7 @@ void done_handshake(struct libssl *libssl, SSL *ssl)
         if (outcome == OUTCOME_NO_RULE)
             examine_log_no_rule(libssl, ssl);
         if (outcome == OUTCOME_REFUSED)
-            cut(libssl, ssl);
+            connection_cut(libssl, ssl);
     }
     errno = error;
 }

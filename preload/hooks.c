@@ -5,6 +5,7 @@
 #include "preload/connection.h"
 #include "preload/notice.h"
 #include "preload/objects.h"
+#include "preload/refuse.h"
 #include "preload/scope.h"
 
 /* The function that would have been called without us: the object's libssl's, else the caller's. */
@@ -26,8 +27,14 @@ static int drive(struct libssl *libssl, SSL *ssl, int (*real)(SSL *))
         return real(ssl);
     if (!libssl->fn.SSL_is_server(ssl) && libssl->fn.SSL_in_before(ssl) && start_is_refused(libssl, ssl))
         return -1;
+    /* What was cut stays so, and waits for nobody, until the SSL is cleared. */
+    const struct connection *connection = connection_of(libssl, ssl);
+    if (connection != NULL && connection->refused && !libssl->fn.SSL_in_before(ssl)) {
+        refuse_with_words(libssl, "the server of this connection was refused");
+        return -1;
+    }
     int result = real(ssl);
-    const struct connection *connection = result == 1 ? connection_of(libssl, ssl) : NULL;
+    connection = result == 1 ? connection_of(libssl, ssl) : NULL;
     return connection != NULL && connection->refused ? -1 : result;
 }
 

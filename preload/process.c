@@ -32,11 +32,6 @@ static struct snapshot the_snapshot;
 static _Atomic(struct snapshot *) published;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-void process_lock(void)
-{
-    pthread_mutex_lock(&lock);
-}
-
 void process_unlock(void)
 {
     pthread_mutex_unlock(&lock);
@@ -53,6 +48,19 @@ static void after_fork(void)
 {
     pthread_mutex_unlock(&reporter.limit.lock);
     pthread_mutex_unlock(&lock);
+}
+
+static void prepare_for_fork(void)
+{
+    pthread_atfork(before_fork, after_fork, after_fork);
+}
+
+/* The handlers are there before the lock is ever held, so that no child finds it so. */
+void process_lock(void)
+{
+    static pthread_once_t prepared = PTHREAD_ONCE_INIT;
+    pthread_once(&prepared, prepare_for_fork);
+    pthread_mutex_lock(&lock);
 }
 
 const struct reporter *process_reporter(void)
@@ -145,14 +153,6 @@ static void see_start(void)
     start.default_existed = !start.named && exists(start.policy_path);
 }
 
-/* Before the lock is first held for long, so that no fork(2) finds it held. */
-static void prepare_for_fork(void)
-{
-    static atomic_flag registered = ATOMIC_FLAG_INIT;
-    if (!atomic_flag_test_and_set(&registered))
-        pthread_atfork(before_fork, after_fork, after_fork);
-}
-
 const struct snapshot *process_policy(void)
 {
     struct snapshot *snapshot = atomic_load_explicit(&published, memory_order_acquire);
@@ -160,7 +160,6 @@ const struct snapshot *process_policy(void)
         return snapshot;
     struct hostio io;
     hostio_enter(&io);
-    prepare_for_fork();
     process_lock();
     see_start();
     snapshot = atomic_load_explicit(&published, memory_order_relaxed);

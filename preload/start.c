@@ -48,6 +48,8 @@ void start_handshake(struct libssl *libssl, SSL *ssl)
     if (connection != NULL) {
         connection->judged = false;
         connection->refused = false;
+        if (libssl->fn.SSL_in_before(ssl))
+            connection_mend(libssl, connection);
     }
     /* Where there is no valid policy the ClientHello is refused. */
     if (process_is_ready(&libssl->fn, why) && libssl->fn.SSL_in_before(ssl))

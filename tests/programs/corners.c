@@ -94,25 +94,13 @@ static int always(X509_STORE_CTX *store, void *argument)
 
 typedef void verify_setter(SSL_CTX *context, int (*callback)(X509_STORE_CTX *, void *), void *argument);
 
-/* Memory BIOs that the program holds on to, and a verify callback that was set past every hook. */
-static void memory(const char *port, const char *unused)
+/* Shakes hands through memory BIOs, and then writes. */
+static void carry(SSL *ssl, BIO *in, BIO *out, const char *port)
 {
-    SSL *ssl = new_ssl();
-    union {
-        void *address;
-        verify_setter *function;
-    } setter = {.address = dlsym(dlopen("libssl.so.3", RTLD_LAZY), "SSL_CTX_set_cert_verify_callback")};
-    BIO *in = BIO_new(BIO_s_mem());
-    BIO *out = BIO_new(BIO_s_mem());
+    static char bytes[20000];
     int plain = dial(port);
     int made = -1;
-    static char bytes[20000];
     int length;
-    (void)unused;
-    setter.function(SSL_get_SSL_CTX(ssl), always, NULL);
-    SSL_set_tlsext_host_name(ssl, "localhost");
-    SSL_set_connect_state(ssl);
-    SSL_set_bio(ssl, in, out);
     for (int i = 0; i < 20; i++) {
         made = SSL_do_handshake(ssl);
         int wants = SSL_get_error(ssl, made);
@@ -125,7 +113,36 @@ static void memory(const char *port, const char *unused)
     }
     printf("connect %d\n", made);
     printf("write %d\n", SSL_write(ssl, request, (int)strlen(request)));
-    printf("out %d\n", BIO_read(out, bytes, sizeof bytes));
+    length = BIO_read(out, bytes, sizeof bytes);
+    printf("out %d\n", length > 0);
+    send(plain, bytes, length > 0 ? (size_t)length : 0, MSG_NOSIGNAL);
+    close(plain);
+}
+
+/*
+ * Memory BIOs that the program holds on to, and a verify callback that was set past every hook. Then the same
+ * SSL with the same BIOs again.
+ */
+static void memory(const char *port, const char *second)
+{
+    SSL *ssl = new_ssl();
+    union {
+        void *address;
+        verify_setter *function;
+    } setter = {.address = dlsym(dlopen("libssl.so.3", RTLD_LAZY), "SSL_CTX_set_cert_verify_callback")};
+    BIO *in = BIO_new(BIO_s_mem());
+    BIO *out = BIO_new(BIO_s_mem());
+    setter.function(SSL_get_SSL_CTX(ssl), always, NULL);
+    SSL_set_tlsext_host_name(ssl, "localhost");
+    SSL_set_connect_state(ssl);
+    SSL_set_bio(ssl, in, out);
+    carry(ssl, in, out, port);
+    ERR_clear_error();
+    (void)BIO_reset(in);
+    (void)BIO_reset(out);
+    SSL_clear(ssl);
+    SSL_set_bio(ssl, in, out);
+    carry(ssl, in, out, second);
     SSL_free(ssl);
 }
 

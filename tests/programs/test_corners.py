@@ -91,11 +91,12 @@ class Corners(LabTest):
             self.assertIn("connect 1\nwrite 18\nmode 0", result.out, result)
 
     def test_memory_bios_live_as_long_as_the_program_thinks(self):
-        with self.serve(self.other) as server:
-            result = self.corners("memory", server.port, MALLOC_PERTURB_="165")
+        with self.serve(self.other) as other, self.serve(self.genuine) as genuine:
+            result = self.corners("memory", other.port, genuine.port, MALLOC_PERTURB_="165")
             self.assertEqual(0, result.status, result)
-            self.assertIn("connect -1\nwrite -1\nout -1", result.out, result)
-            self.assert_no_data(result, server)
+            self.assertEqual("connect -1\nwrite -1\nout 0\nconnect 1\nwrite 18\nout 1\n", result.out, result)
+            self.assert_no_data(result, other)
+            self.assertTrue(genuine.next().data)
 
     def test_no_provider_in_the_default_library_context(self):
         with self.serve(self.genuine) as server:

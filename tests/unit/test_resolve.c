@@ -73,6 +73,8 @@ Test(resolve, what_holds_no_usable_key)
     expect(text, NULL, "several blocks");
     expect("-----BEGIN PUBLIC KEY-----\nMCowBQYD\n-----END PUBLIC KEY-----\n", NULL, "does not parse");
     expect("-----BEGIN CERTIFICATE-----\nMCowBQYD\n-----END CERTIFICATE-----\n", NULL, "does not parse");
+    snprintf(text, sizeof text, "%s-----BEGIN PUBLIC KEY-----\nMCow", public_key);
+    expect(text, NULL, "damaged");
     expect("-----BEGIN PUBLIC KEY-----\nMCow", NULL, "no PEM block that can be read");
     expect("-----BEGIN X509 CRL-----\nMCow\n-----END X509 CRL-----\n", NULL, "another kind");
 }
