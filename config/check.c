@@ -14,9 +14,8 @@ static const struct word modes[] = {{"enforce", MODE_ENFORCE, false},
                                     {"learn", MODE_REPORT, true},
                                     {"off", MODE_OFF, false},
                                     {NULL, 0, false}};
-static const struct word unmatched_words[] = {
-    {"allow", 0, false}, {"report", 1, true}, {"refuse", 2, true}, {NULL, 0, false}};
-static const struct word unnamed_words[] = {
+/* Of peers without a rule, or without a name. */
+static const struct word peer_words[] = {
     {"allow", 0, false}, {"report", 1, true}, {"refuse", 2, true}, {NULL, 0, false}};
 static const struct word ungoverned_words[] = {{"allow", 0, false}, {"report", 1, false}, {NULL, 0, false}};
 static const struct word store_types[] = {{"directory", 0, false}, {"redis", 1, false}, {NULL, 0, false}};
@@ -39,8 +38,8 @@ static const struct setting top_settings[] = {
     [TOP_PROGRAMS] = {.name = "programs", .type = SETTING_LIST},
     [TOP_EVENTS] = {.name = "events", .type = SETTING_GROUP},
     {.name = "version", .type = SETTING_INTEGER, .least = 1, .most = 1, .required = true},
-    {.name = "unmatched", .type = SETTING_WORD, .words = unmatched_words},
-    {.name = "unnamed", .type = SETTING_WORD, .words = unnamed_words},
+    {.name = "unmatched", .type = SETTING_WORD, .words = peer_words},
+    {.name = "unnamed", .type = SETTING_WORD, .words = peer_words},
     {.name = "ca_file", .type = SETTING_TEXT, .later = true},
     {.name = "ca_path", .type = SETTING_TEXT, .later = true},
     {.name = "state_directory", .type = SETTING_TEXT, .later = true},
