@@ -1,0 +1,68 @@
+/*
+ * One of two plugins, each linked with a libssl of its own line; CONNECT is the name of its function.
+ * OpenSSL's functions are declared here, because one source is for two releases of its headers.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+typedef struct ssl_st SSL;
+typedef struct ssl_ctx_st SSL_CTX;
+typedef void info_callback(const SSL *ssl, int where, int answer);
+
+const void *TLS_client_method(void);
+SSL_CTX *SSL_CTX_new(const void *method);
+void SSL_CTX_free(SSL_CTX *context);
+SSL *SSL_new(SSL_CTX *context);
+void SSL_free(SSL *ssl);
+int SSL_set_fd(SSL *ssl, int plain);
+long SSL_ctrl(SSL *ssl, int command, long number, void *argument);
+int SSL_connect(SSL *ssl);
+int SSL_write(SSL *ssl, const void *data, int length);
+void SSL_set_info_callback(SSL *ssl, info_callback *callback);
+info_callback *SSL_get_info_callback(const SSL *ssl);
+unsigned long OpenSSL_version_num(void);
+void ERR_clear_error(void);
+
+#define SET_TLSEXT_HOSTNAME 55
+
+static int notices;
+
+static void count(const SSL *ssl, int where, int answer)
+{
+    (void)ssl;
+    (void)where;
+    (void)answer;
+    notices++;
+}
+
+int CONNECT(int port, const char *name);
+
+int CONNECT(int port, const char *name)
+{
+    static const char request[] = "GET / HTTP/1.0\r\n\r\n";
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
+    int plain = socket(AF_INET, SOCK_STREAM, 0);
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = SSL_new(context);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(plain, (struct sockaddr *)&address, sizeof address) != 0)
+        return -2;
+    notices = 0;
+    SSL_set_info_callback(ssl, count);
+    SSL_set_fd(ssl, plain);
+    SSL_ctrl(ssl, SET_TLSEXT_HOSTNAME, 0, (void *)(unsigned long)name);
+    int made = SSL_connect(ssl);
+    if (made == 1)
+        SSL_write(ssl, request, (int)strlen(request));
+    printf("%lx %s %d %s\n", OpenSSL_version_num() >> 20, name, made,
+           SSL_get_info_callback(ssl) == count && notices > 0 ? "seen" : "lost");
+    ERR_clear_error();
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    close(plain);
+    return made;
+}
