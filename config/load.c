@@ -68,8 +68,7 @@ static const char *advice(const char *fault)
     if (strstr(fault, "mismatched") != NULL)
         return "the elements of an array are of one type, write texts in quotes";
     return "here or on the line before, look for: a comma between the groups of a list and none after the "
-           "last, "
-           "words in quotes, a bracket or quote that is not closed, a missing ;";
+           "last, words in quotes, a bracket or quote that is not closed, a missing ;";
 }
 
 /* Reads the file into load->policy. What is wrong is reported. */

@@ -1,7 +1,5 @@
 #include "config/rules.h"
 
-#include <string.h>
-
 #include "config/keys.h"
 #include "config/settings.h"
 
@@ -116,8 +114,7 @@ static void check_pin_rule(struct load *load, const struct pin_rule *rule,
     bool pin = settings_word(&pin_settings[PIN_VERIFY], found[PIN_VERIFY], VERIFY_PROGRAM) == VERIFY_PIN;
     if (!says_something)
         load_say(load, CONFIG_ERROR, &rule->source,
-                 "keys: missing; the rule must name keys, or be an exception with "
-                 "mode = \"off\"");
+                 "keys: missing; the rule must name keys, or be an exception with mode = \"off\"");
     if (pin && found[PIN_KEYS] == NULL)
         load_say(load, CONFIG_ERROR, &rule->source, "verify: \"pin\" without keys; add keys to the rule");
     if (pin && settings_word(&pin_settings[PIN_TARGET], found[PIN_TARGET], 0) != 0)

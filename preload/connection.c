@@ -47,6 +47,15 @@ struct connection *connection_make(const struct libssl *libssl, SSL *ssl)
     return NULL;
 }
 
+ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ssl)
+{
+    const struct connection *connection = connection_of(libssl, ssl);
+    if (connection != NULL && connection->info != NULL)
+        return connection->info;
+    const struct context *context = context_of_ssl(libssl, ssl);
+    return context == NULL ? NULL : context->info;
+}
+
 static long refuse_writes(BIO *bio, int operation, const char *argp, size_t length, int argi, long argl,
                           int ret, size_t *processed)
 {
@@ -61,6 +70,14 @@ static long refuse_writes(BIO *bio, int operation, const char *argp, size_t leng
     return writes ? -1 : ret;
 }
 
+static void remember_cut(const struct libssl *libssl, struct connection *connection, BIO *bio)
+{
+    if (bio == NULL || libssl->fn.BIO_up_ref(bio) != 1)
+        return;
+    connection->cut = bio;
+    connection->cut_before = libssl->fn.BIO_get_callback_ex(bio);
+}
+
 /*
  * Not SSL_set0_wbio: a program may hold on to its BIO, and set it again, and who owns which reference then
  * depends on what OpenSSL finds in its place. SSL_set_shutdown alone would let out the first write of a
@@ -70,18 +87,16 @@ void connection_cut(const struct libssl *libssl, SSL *ssl)
 {
     struct connection *connection = connection_make(libssl, ssl);
     BIO *bio = libssl->fn.SSL_get_wbio(ssl);
-    if (connection != NULL)
+    if (connection != NULL) {
         connection->refused = true;
-    if (bio != NULL && (connection == NULL || connection->cut != bio)) {
-        if (connection != NULL)
+        if (bio != connection->cut) {
             connection_mend(libssl, connection);
-        /* Out of memory: it refuses for good. */
-        if (connection != NULL && libssl->fn.BIO_up_ref(bio) == 1) {
-            connection->cut = bio;
-            connection->cut_before = libssl->fn.BIO_get_callback_ex(bio);
+            remember_cut(libssl, connection, bio);
         }
-        libssl->fn.BIO_set_callback_ex(bio, refuse_writes);
     }
+    /* Where it could not be remembered, out of memory, it refuses for good. */
+    if (bio != NULL)
+        libssl->fn.BIO_set_callback_ex(bio, refuse_writes);
     libssl->fn.SSL_set_shutdown(ssl, OSSL_SENT_AND_RECEIVED_SHUTDOWN);
 }
 

@@ -46,6 +46,9 @@ struct connection *connection_of(const struct libssl *libssl, const SSL *ssl);
 /* Makes it where it is missing; NULL: memory is short. */
 struct connection *connection_make(const struct libssl *libssl, SSL *ssl);
 
+/* The info callback that the program has set for an SSL, or for its SSL_CTX; NULL: none. */
+ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ssl);
+
 /*
  * Lets nothing more out of a connection: its write BIO refuses, and both directions count as closed. The BIO
  * itself stays the program's, and where it is. connection_mend() undoes it; so does the end of the SSL.

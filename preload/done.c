@@ -25,22 +25,13 @@ void done_handshake(struct libssl *libssl, SSL *ssl)
     errno = error;
 }
 
-static ossl_info_cb *program_notice(const struct libssl *libssl, const SSL *ssl)
-{
-    const struct connection *connection = connection_of(libssl, ssl);
-    if (connection != NULL && connection->info != NULL)
-        return connection->info;
-    const struct context *context = context_of_ssl(libssl, ssl);
-    return context == NULL ? NULL : context->info;
-}
-
 void notice(struct libssl *libssl, const SSL *ssl, int where, int ret)
 {
     SSL *client = libssl->fn.SSL_is_server(ssl) ? NULL : (SSL *)(uintptr_t)ssl;
     /* The end before the program hears of it, for it may write at once; the start after. */
     if (client != NULL && (where & OSSL_CB_HANDSHAKE_DONE) != 0)
         done_handshake(libssl, client);
-    ossl_info_cb *own = program_notice(libssl, ssl);
+    ossl_info_cb *own = connection_program_info(libssl, ssl);
     if (own != NULL)
         own(ssl, where, ret);
     if (client != NULL && (where & OSSL_CB_HANDSHAKE_START) != 0)

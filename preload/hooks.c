@@ -13,6 +13,18 @@
     ((libssl) != NULL && (libssl)->fn.name != NULL ? (libssl)->fn.name                                       \
                                                    : (__typeof__(&(name)))scope_next(#name, caller))
 
+/* The struct context where the SSL_CTX is governed; else NULL. */
+static struct context *governed_context(const struct libssl *libssl, const SSL_CTX *ctx)
+{
+    return libssl == NULL || !libssl->governed ? NULL : context_of(libssl, ctx);
+}
+
+/* Not one whose SSL_CTX was born before there was a policy, or in a libssl that cannot be governed. */
+static bool is_governed(const struct libssl *libssl, const SSL *ssl)
+{
+    return libssl != NULL && libssl->governed && context_of_ssl(libssl, ssl) != NULL;
+}
+
 /*
  * SSL_connect and SSL_do_handshake: refuse before anything is sent, where that can be known, and make what
  * was cut at its end a handshake that failed. Many programs shake hands otherwise, so nothing rests on them.
@@ -22,8 +34,7 @@ static int drive(struct libssl *libssl, SSL *ssl, int (*real)(SSL *))
 {
     if (real == NULL)
         return -1;
-    /* An SSL whose SSL_CTX was born before there was a policy, or in an ungoverned libssl, passes. */
-    if (libssl == NULL || !libssl->governed || context_of_ssl(libssl, ssl) == NULL)
+    if (!is_governed(libssl, ssl))
         return real(ssl);
     if (!libssl->fn.SSL_is_server(ssl) && libssl->fn.SSL_in_before(ssl) && start_is_refused(libssl, ssl))
         return -1;
@@ -50,12 +61,6 @@ int SSL_do_handshake(SSL *ssl)
     const void *caller = __builtin_return_address(0);
     struct libssl *libssl = objects_libssl(ssl, "SSL_do_handshake", caller);
     return drive(libssl, ssl, REAL(libssl, SSL_do_handshake, caller));
-}
-
-/* The struct context where the SSL_CTX is governed; else NULL. */
-static struct context *governed_context(const struct libssl *libssl, const SSL_CTX *ctx)
-{
-    return libssl == NULL || !libssl->governed ? NULL : context_of(libssl, ctx);
 }
 
 void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx, ossl_cert_verify_cb *callback, void *arg)
@@ -101,8 +106,7 @@ void SSL_set_info_callback(SSL *ssl, ossl_info_cb *callback)
 {
     const void *caller = __builtin_return_address(0);
     struct libssl *libssl = objects_libssl(ssl, "SSL_set_info_callback", caller);
-    bool governed = libssl != NULL && libssl->governed && context_of_ssl(libssl, ssl) != NULL;
-    struct connection *connection = governed ? connection_make(libssl, ssl) : NULL;
+    struct connection *connection = is_governed(libssl, ssl) ? connection_make(libssl, ssl) : NULL;
     if (connection == NULL) {
         /* Out of memory: the ClientHello finds the program's callback there, and chains it. */
         REAL(libssl, SSL_set_info_callback, caller)(ssl, callback);
@@ -116,14 +120,8 @@ ossl_info_cb *SSL_get_info_callback(const SSL *ssl)
 {
     const void *caller = __builtin_return_address(0);
     struct libssl *libssl = objects_libssl(ssl, "SSL_get_info_callback", caller);
-    bool governed = libssl != NULL && libssl->governed && context_of_ssl(libssl, ssl) != NULL;
-    if (!governed)
+    if (!is_governed(libssl, ssl))
         return REAL(libssl, SSL_get_info_callback, caller)(ssl);
     ossl_info_cb *installed = libssl->fn.SSL_get_info_callback(ssl);
-    if (installed != libssl->on_info)
-        return installed;
-    const struct connection *connection = connection_of(libssl, ssl);
-    if (connection != NULL && connection->info != NULL)
-        return connection->info;
-    return context_of_ssl(libssl, ssl)->info;
+    return installed == libssl->on_info ? connection_program_info(libssl, ssl) : installed;
 }
