@@ -154,6 +154,9 @@ void check_policy(struct load *load, const config_setting_t *root)
     const config_setting_t *found[SETTINGS_MAX];
     const config_setting_t *store[SETTINGS_MAX];
     struct policy *policy = load->policy;
+    policy->anchors = arena_alloc(&policy->arena, sizeof *policy->anchors);
+    if (policy->anchors == NULL)
+        return;
     settings_read(load, root, top_settings, found);
     policy->mode = (enum mode)settings_word(&top_settings[TOP_MODE], found[TOP_MODE], MODE_ENFORCE);
     policy->report_ungoverned = settings_word(&top_settings[TOP_UNGOVERNED], found[TOP_UNGOVERNED], 1) == 1;

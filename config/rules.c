@@ -8,7 +8,6 @@ static const struct word rule_modes[] = {{"enforce", MODE_ENFORCE, false},
                                          {"off", MODE_OFF, false},
                                          {NULL, 0, false}};
 static const struct word targets[] = {{"leaf", 0, false}, {"chain", 1, true}, {NULL, 0, false}};
-enum { VERIFY_PROGRAM, VERIFY_REQUIRE, VERIFY_PIN };
 static const struct word verifies[] = {{"program", VERIFY_PROGRAM, false},
                                        {"require", VERIFY_REQUIRE, true},
                                        {"pin", VERIFY_PIN, true},
@@ -135,6 +134,7 @@ static struct pin_rule *read_pin_rule(const struct list *list, const config_sett
     if (rule == NULL)
         return NULL;
     rule->source = load_source(load, group);
+    rule->anchors = load->policy->anchors;
     rule->mode = (enum mode)settings_word(&pin_settings[PIN_MODE], found[PIN_MODE], MODE_UNSET);
     /* A setting that is there and wrong has been reported; that it is missing would be said in error. */
     if (load->errors - load->later == wrong)

@@ -262,18 +262,21 @@ static bool walk_next(struct walk *walk)
 }
 
 void rule_index_find(const struct rule_index *index, const struct domain *peer, uint16_t port,
-                     struct rule_match *match)
+                     bool port_is_own, struct rule_match *match)
 {
     struct walk walk;
     *match = (struct rule_match){.index = index, .peer = peer};
     if (index->count == 0)
         return;
-    for (walk_begin(&walk, peer, false); match->rule == NULL && walk_next(&walk);)
+    for (walk_begin(&walk, peer, false); match->rule == NULL && walk_next(&walk);) {
         match->rule = ask(index, &walk.key, port);
-    if (match->rule != NULL)
+        match->kind = walk.key.kind;
+    }
+    if (match->rule != NULL || (port != 0 && port_is_own))
         return;
     for (walk_begin(&walk, peer, true); match->rule == NULL && walk_next(&walk);) {
         const struct rule_entry *group = lookup(index, &walk.key);
+        match->kind = walk.key.kind;
         if (group != NULL)
             match->rule = group->next_port->rule;
     }

@@ -30,11 +30,12 @@ struct rule_index {
 struct rule_match {
     const struct rule_index *index;
     const struct domain *peer;
-    void *rule; /* the one that applies, or the first of several; NULL: no rule */
+    void *rule;            /* the one that applies, or the first of several; NULL: no rule */
+    enum domain_kind kind; /* of its pattern */
     /*
-     * Only rules for other ports than the peer's match. Whether the peer's port is really another one is not
-     * known (the program moves the bytes itself, or speaks through a proxy), so all of them apply, and any of
-     * their pins counts.
+     * Only rules for other ports than the peer's match, and whether the peer's port is really another one is
+     * not known (the program moves the bytes itself, or speaks through a proxy). So all of them apply, and
+     * any of their pins counts.
      */
     bool any_port;
 };
@@ -47,10 +48,11 @@ enum rule_index_result rule_index_add(struct rule_index *index, struct arena *ar
 
 /*
  * The rules for `peer` (DOMAIN_NAME, DOMAIN_ADDRESS, or DOMAIN_ALL for a peer of which nothing is known) at
- * `port` (0: not known). Allocates nothing.
+ * `port` (0: not known). `port_is_own`: the port is certain, and rules for other ports do not apply.
+ * Allocates nothing.
  */
 void rule_index_find(const struct rule_index *index, const struct domain *peer, uint16_t port,
-                     struct rule_match *match);
+                     bool port_is_own, struct rule_match *match);
 
 /* Calls `visit` for each rule that applies, until it returns true. */
 typedef bool rule_visit(void *rule, void *context);

@@ -1,5 +1,5 @@
 /*
- * What a policy says of a peer and of the key that it shows. No state; thread-safe.
+ * What a policy says of a peer, and of what the peer shows. No state; thread-safe.
  */
 #ifndef TLSGRAFT_JUDGE_H
 #define TLSGRAFT_JUDGE_H
@@ -10,9 +10,9 @@
 /* The rules that apply to one name of a peer. */
 struct requirement {
     const struct policy *policy;
-    const struct domain *name; /* in the peer */
-    struct rule_match match;   /* of struct pin_rule, at least one */
-    enum mode mode;            /* of the strictest rule; never MODE_UNSET, MODE_OFF: nothing is required */
+    const struct peer_name *name; /* in the peer */
+    struct rule_match match;      /* of struct pin_rule, at least one */
+    enum mode mode;               /* of the strictest rule; never MODE_UNSET, MODE_OFF: nothing is required */
 };
 
 /* Why a check failed: the words of design "events", `reason`. */
@@ -22,28 +22,58 @@ enum reason {
     REASON_RESUMED,
     REASON_NO_CERTIFICATE,
     REASON_UNRESOLVED,
+    REASON_EXPIRED,
+    REASON_VERSION,
+    REASON_VERIFICATION,
 };
 
 const char *reason_name(enum reason reason);
 
 /*
- * The requirements for a peer, one for each of its names that a rule with a check matches; 0: none. The
- * same rule is not returned twice. They point into `policy` and `peer`.
+ * The requirements for a peer, one for each of its names that a rule with a check matches. The same rule is
+ * not returned twice, unless it asks for the name to be verified. They point into `policy` and `peer`.
+ *
+ * `section`: that of the program, whose rules come before the global ones; NULL: none. `*matched` (NULL: not
+ * asked) tells whether any rule matches a name, also one that asks for nothing.
  */
-size_t judge_requirements(const struct policy *policy, const struct peer *peer,
-                          struct requirement requirements[PEER_NAMES_MAX]);
+size_t judge_requirements(const struct policy *policy, const struct section *section, const struct peer *peer,
+                          struct requirement requirements[PEER_NAMES_MAX], bool *matched);
 
-/*
- * Does the key admit? `pin` NULL: the peer showed no certificate. REASON_NONE: it does.
- * The policy must be resolved (policy/resolve.h).
- */
-enum reason judge_pin(const struct requirement *requirement, const struct pin *pin);
+/* Answers for the certificate that the peer shows, where a rule asks for more than its key. */
+struct proof {
+    /* Has a chain that we verified a key that `rule` pins? */
+    bool (*chain)(void *context, const struct pin_rule *rule);
+    /* Do chain and name verify? 0, or OpenSSL's X509_V_ERR_ number. */
+    int (*require)(void *context, const struct pin_rule *rule, const struct domain *name);
+    void *context;
+};
+
+/* What a peer shows. */
+struct evidence {
+    bool has_key;          /* a certificate, or a raw public key */
+    const struct pin *pin; /* of that key; NULL: none, or it could not be made */
+    enum tls_version version;
+    time_t now;
+    const struct proof *proof; /* NULL: nothing more is known, so no chain and no verification holds */
+};
+
+struct judgement {
+    enum reason reason;          /* REASON_NONE: the peer is admitted */
+    enum mode mode;              /* MODE_ENFORCE: it is refused; MODE_REPORT: only reported */
+    const struct pin_rule *rule; /* that it fails; the first one if it is admitted */
+    int error;                   /* REASON_VERIFICATION: the X509_V_ERR_ number */
+    bool loosens;                /* the pinned leaf stands in for the program's verification */
+};
+
+/* The error where nothing could be verified: X509_V_ERR_APPLICATION_VERIFICATION. */
+#define JUDGE_UNVERIFIED 50
+
+/* Judges what a peer shows. The policy must be resolved (policy/resolve.h). */
+void judge(const struct requirement *requirement, const struct evidence *evidence,
+           struct judgement *judgement);
 
 /* Calls `visit` for each key of each rule, until it returns true. */
 typedef bool key_visit(const struct pin_rule *rule, const struct key *key, void *context);
 void requirement_each_key(const struct requirement *requirement, key_visit *visit, void *context);
-
-/* The rule that words and events name. */
-const struct pin_rule *requirement_rule(const struct requirement *requirement);
 
 #endif

@@ -2,23 +2,48 @@
 #ifndef TLSGRAFT_PEER_H
 #define TLSGRAFT_PEER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "policy/domain.h"
 
-/* SNI, and the name that the program verifies. */
-#define PEER_NAMES_MAX 2
+/* How a name was found. */
+enum peer_how {
+    PEER_HOW_NONE,        /* nothing is known: the name is DOMAIN_ALL */
+    PEER_HOW_ADDRESS,     /* the address of the connection */
+    PEER_HOW_RESOLVER,    /* what the resolver last gave that address for: a guess */
+    PEER_HOW_BIO,         /* the host that a connect BIO was told */
+    PEER_HOW_VERIFY_NAME, /* the program has it verified */
+    PEER_HOW_SNI,
+};
+
+/* The word for it in the log: "sni", "verify-name", "bio", "resolver", "address", "none". */
+const char *peer_how_name(enum peer_how how);
+
+struct peer_name {
+    struct domain domain;
+    enum peer_how how;
+};
+
+/* SNI and names that the program verifies; or a guess and the address. */
+#define PEER_NAMES_MAX 4
 
 struct peer {
+    struct peer_name names[PEER_NAMES_MAX]; /* distinct */
+    size_t name_count;                      /* 1..PEER_NAMES_MAX */
+    uint16_t port;                          /* 0: not known */
     /*
-     * Distinct names (or addresses, where the name is one). None: `names[0]` is the address of the
-     * connection, or DOMAIN_ALL if that is not known either.
+     * The port is the name's own for sure: the program connected to an address that the name resolved to (or
+     * that is the name). Else it may be a proxy's, and rules for other ports count too.
      */
-    struct domain names[PEER_NAMES_MAX];
-    size_t name_count; /* 1..PEER_NAMES_MAX */
-    const char *how;   /* how names[0] was found: "sni", "verify-name", "address", "none" */
-    uint16_t port;     /* 0: not known */
-    char address[64];  /* of the connection, as text; "" if not known */
+    bool port_is_own;
+    char address[64]; /* of the connection, as text; "" if not known */
 };
+
+/* Is it a name that the program or the server was told, and not an address of the connection alone? */
+static inline bool peer_is_named(const struct peer *peer)
+{
+    return peer->names[0].how > PEER_HOW_ADDRESS;
+}
 
 #endif

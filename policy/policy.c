@@ -1,6 +1,8 @@
 #include "policy/policy.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *mode_name(enum mode mode)
 {
@@ -11,6 +13,18 @@ const char *mode_name(enum mode mode)
         [MODE_OFF] = "off",
     };
     return names[mode];
+}
+
+const char *tls_version_name(enum tls_version version)
+{
+    static const char *const names[] = {
+        [TLS_OLDER] = "older than 1.0",
+        [TLS_1_0] = "1.0",
+        [TLS_1_1] = "1.1",
+        [TLS_1_2] = "1.2",
+        [TLS_1_3] = "1.3",
+    };
+    return names[version];
 }
 
 void policy_free(struct policy *policy)
@@ -25,6 +39,31 @@ void policy_free(struct policy *policy)
 enum mode policy_rule_mode(const struct policy *policy, const struct pin_rule *rule)
 {
     return rule->mode == MODE_UNSET ? policy->mode : rule->mode;
+}
+
+static bool matches(const struct section *section, const char *path, const char *base, const char *name)
+{
+    for (size_t i = 0; i < section->pattern_count; i++) {
+        const char *pattern = section->patterns[i];
+        bool whole = strchr(pattern, '/') != NULL;
+        const char *subject = whole ? path : base;
+        if (subject != NULL && fnmatch(pattern, subject, FNM_PATHNAME) == 0)
+            return true;
+        if (!whole && name != NULL && fnmatch(pattern, name, FNM_PATHNAME) == 0)
+            return true;
+    }
+    return false;
+}
+
+const struct section *policy_section(const struct policy *policy, const char *path, const char *name)
+{
+    const char *slash = path == NULL ? NULL : strrchr(path, '/');
+    const char *base = slash == NULL ? path : slash + 1;
+    for (size_t i = 0; i < policy->section_count; i++) {
+        if (matches(&policy->sections[i], path, base, name))
+            return &policy->sections[i];
+    }
+    return NULL;
 }
 
 const struct pin *policy_key_pin(const struct policy *policy, const struct key *key)

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <time.h>
+
 #include "policy/arena.h"
 #include "policy/index.h"
 #include "policy/pin.h"
@@ -22,6 +24,30 @@ enum mode {
     MODE_REPORT,
     MODE_OFF,
 };
+
+/* Which keys a pin may be of. */
+enum target {
+    TARGET_LEAF,
+    TARGET_CHAIN, /* also of a certificate of the chain that we verified */
+};
+
+/* Who verifies the certificate. */
+enum verify {
+    VERIFY_PROGRAM, /* the program, as far as it does */
+    VERIFY_REQUIRE, /* we do too, chain and name */
+    VERIFY_PIN,     /* nobody needs to, if the leaf's key is pinned */
+};
+
+enum after_expiry { AFTER_EXPIRY_REPORT, AFTER_EXPIRY_REFUSE };
+
+/* What is done about a peer that no rule, or no name, is known for. */
+enum about { ABOUT_ALLOW, ABOUT_REPORT, ABOUT_REFUSE };
+
+/* In the order of age; TLS_OLDER is below every version that a rule can name. */
+enum tls_version { TLS_OLDER, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 };
+
+/* The word for a version in policy files, "1.2"; "older than 1.0" for TLS_OLDER. */
+const char *tls_version_name(enum tls_version version);
 
 /* The word for a mode in policy files and events. */
 const char *mode_name(enum mode mode);
@@ -48,12 +74,41 @@ struct key {
     const char *why;   /* KEY_UNRESOLVED: the reason; else NULL */
 };
 
+struct trust;
+
+/*
+ * `ca_file` and `ca_path`: where the certificates are that we verify up to. Without both: OpenSSL's default
+ * places.
+ */
+struct anchors {
+    const char *file;              /* NULL: none */
+    const char *file_text;         /* what `file` held when the policy was read; NULL: it could not be read */
+    const char *path;              /* a directory; NULL: none */
+    _Atomic(struct trust *) trust; /* what policy/verify.c has made of them */
+};
+
 /* One element of `pinned_public_keys`. Several domains may lead to it. */
 struct pin_rule {
     struct source source;
     enum mode mode; /* MODE_UNSET: the policy's */
     struct key *keys;
-    size_t key_count; /* 0 only for a rule that is an exception (mode "off") */
+    size_t key_count; /* 0: the rule asks for no key */
+    enum target target;
+    enum verify verify;
+    enum tls_version min_version; /* TLS_OLDER: any */
+    bool expires;                 /* its keys do, at: */
+    time_t expiry;
+    enum after_expiry after_expiry;
+    struct anchors *anchors; /* never NULL */
+};
+
+/* One element of `programs`. */
+struct section {
+    struct source source;
+    const char *name;
+    const char *const *patterns;
+    size_t pattern_count;
+    struct rule_index pins; /* its own; empty where `certificate_pinning_disabled` */
 };
 
 struct event_sinks {
@@ -66,9 +121,14 @@ struct policy {
     const char *path;   /* of the policy file */
     enum mode mode;     /* never MODE_UNSET */
     bool report_ungoverned;
+    enum about unmatched;
+    enum about unnamed;
+    struct anchors *anchors; /* of rules that name none of their own; never NULL */
     const char *organisation;
-    struct rule_index pins; /* of struct pin_rule */
-    struct pin_rule **pin_rules;
+    struct rule_index pins; /* of struct pin_rule: the global ones */
+    struct section *sections;
+    size_t section_count;
+    struct pin_rule **pin_rules; /* all of them, those of sections too */
     size_t pin_rule_count;
     struct event_sinks events;
     size_t pem_count; /* keys of kind KEY_PEM */
@@ -84,6 +144,12 @@ void policy_free(struct policy *policy);
 
 /* The pin of a key; NULL: it could not be read, or the policy is not resolved. */
 const struct pin *policy_key_pin(const struct policy *policy, const struct key *key);
+
+/*
+ * The section of a program: the first of which a pattern matches `path` (of the executable; NULL: not known),
+ * its last component, or `name` (what TLSGRAFT_PROGRAM says; NULL: nothing). NULL: there is none.
+ */
+const struct section *policy_section(const struct policy *policy, const char *path, const char *name);
 
 /* The mode that counts for a rule: its own, else the policy's. */
 enum mode policy_rule_mode(const struct policy *policy, const struct pin_rule *rule);

@@ -27,7 +27,7 @@ bool examine_is_needed(void)
 static void begin(const struct libssl *libssl, const SSL *ssl, const X509 *leaf, struct examination *e)
 {
     peer_find(libssl, ssl, &e->peer);
-    e->count = judge_requirements(process_policy()->policy, &e->peer, e->requirements);
+    e->count = judge_requirements(process_policy()->policy, NULL, &e->peer, e->requirements, NULL);
     e->has_leaf = leaf != NULL;
     e->has_pin = false;
     if (e->count == 0 || leaf == NULL)
@@ -42,7 +42,7 @@ static void begin(const struct libssl *libssl, const SSL *ssl, const X509 *leaf,
 static void find_words(const struct examination *e, const struct requirement *requirement, enum reason reason,
                        const char *domain, char words[WORDS_SIZE])
 {
-    const struct source *at = &requirement_rule(requirement)->source;
+    const struct source *at = &((const struct pin_rule *)requirement->match.rule)->source;
     char pin[PIN_TEXT_SIZE];
     const char *any_port = requirement->match.any_port
                                ? " (its port is not known for sure, so the rules for other ports of it count)"
@@ -103,11 +103,12 @@ static bool raise_unresolved(const struct pin_rule *rule, const struct key *key,
 }
 
 /* Why the peer does not fulfil a requirement; REASON_NONE: it does. */
-static enum reason judge(const struct examination *e, const struct requirement *requirement)
+static enum reason fault_of(const struct examination *e, const struct requirement *requirement)
 {
-    enum reason reason = judge_pin(requirement, e->has_pin ? &e->pin : NULL);
-    /* There is a certificate, but the pin of its key could not be made. */
-    return reason == REASON_NO_CERTIFICATE && e->has_leaf ? REASON_MISMATCH : reason;
+    struct evidence evidence = {.has_key = e->has_leaf, .pin = e->has_pin ? &e->pin : NULL};
+    struct judgement judgement;
+    judge(requirement, &evidence, &judgement);
+    return judgement.reason;
 }
 
 bool examine_would_refuse(const struct libssl *libssl, const SSL *ssl, const X509 *leaf)
@@ -115,7 +116,7 @@ bool examine_would_refuse(const struct libssl *libssl, const SSL *ssl, const X50
     struct examination e;
     begin(libssl, ssl, leaf, &e);
     for (size_t i = 0; i < e.count; i++) {
-        if (e.requirements[i].mode == MODE_ENFORCE && judge(&e, &e.requirements[i]) != REASON_NONE)
+        if (e.requirements[i].mode == MODE_ENFORCE && fault_of(&e, &e.requirements[i]) != REASON_NONE)
             return true;
     }
     return false;
@@ -134,7 +135,7 @@ static void report(const struct subject *subject, enum reason reason, char words
         .domain = subject->domain,
         .port = e->peer.port,
         .peer_address = e->peer.address,
-        .rule = &requirement_rule(requirement)->source,
+        .rule = &((const struct pin_rule *)requirement->match.rule)->source,
         .mode = requirement->mode,
         .reason = reason,
         .presented = e->has_pin ? &e->pin : NULL,
@@ -154,10 +155,10 @@ static void log_connection(const struct peer *peer, const struct domain *name, c
         snprintf(port, sizeof port, "%u", peer->port);
     if (at == NULL)
         log_line(process_reporter(), LOG_LEVEL_INFO, "connection to %s (%s), port %s: no rule in force", text,
-                 peer->how, port);
+                 peer_how_name(peer->names[0].how), port);
     else
         log_line(process_reporter(), LOG_LEVEL_INFO, "connection to %s (%s), port %s: rule %s:%u, %s", text,
-                 peer->how, port, at->file, at->line, outcome);
+                 peer_how_name(peer->names[0].how), port, at->file, at->line, outcome);
 }
 
 void examine_log_no_rule(const struct libssl *libssl, const SSL *ssl)
@@ -166,7 +167,7 @@ void examine_log_no_rule(const struct libssl *libssl, const SSL *ssl)
     if (process_reporter()->level < LOG_LEVEL_INFO)
         return;
     peer_find(libssl, ssl, &peer);
-    log_connection(&peer, &peer.names[0], NULL, NULL);
+    log_connection(&peer, &peer.names[0].domain, NULL, NULL);
 }
 
 /* Examines one requirement. `told`: the words of a refusal are in the queue already. */
@@ -175,10 +176,10 @@ static enum outcome examine_one(const struct libssl *libssl, const struct examin
 {
     char domain[DOMAIN_TEXT_SIZE];
     char words[WORDS_SIZE];
-    struct subject subject = {e, requirement, requirement->name->kind == DOMAIN_ALL ? NULL : domain};
-    domain_format(requirement->name, domain);
+    struct subject subject = {e, requirement, requirement->name->domain.kind == DOMAIN_ALL ? NULL : domain};
+    domain_format(&requirement->name->domain, domain);
     requirement_each_key(requirement, raise_unresolved, &subject);
-    enum reason reason = judge(e, requirement);
+    enum reason reason = fault_of(e, requirement);
     if (reason == REASON_NONE)
         return OUTCOME_ADMITTED;
     report(&subject, reason == REASON_MISMATCH ? mismatch : reason, words);
@@ -204,8 +205,8 @@ enum outcome examine_peer(const struct libssl *libssl, const SSL *ssl, const X50
         const struct requirement *requirement = &e.requirements[i];
         enum outcome outcome = examine_one(libssl, &e, requirement, mismatch, worst == OUTCOME_REFUSED);
         if (process_reporter()->level >= LOG_LEVEL_INFO)
-            log_connection(&e.peer, requirement->name, &requirement_rule(requirement)->source,
-                           words[outcome]);
+            log_connection(&e.peer, &requirement->name->domain,
+                           &((const struct pin_rule *)requirement->match.rule)->source, words[outcome]);
         if (outcome > worst)
             worst = outcome;
     }

@@ -9,15 +9,16 @@ static bool is_same(const struct domain *a, const struct domain *b)
     return a->kind == b->kind && a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
 }
 
-static void add_name(struct peer *peer, const char *name, const char *how)
+static void add_name(struct peer *peer, const char *name, enum peer_how how)
 {
-    struct domain *domain = &peer->names[peer->name_count];
+    struct domain *domain = &peer->names[peer->name_count].domain;
     if (name == NULL || peer->name_count == PEER_NAMES_MAX || !domain_from_peer(name, domain))
         return;
-    if (peer->name_count > 0 && is_same(domain, &peer->names[0]))
-        return;
-    if (peer->name_count++ == 0)
-        peer->how = how;
+    for (size_t i = 0; i < peer->name_count; i++) {
+        if (is_same(domain, &peer->names[i].domain))
+            return;
+    }
+    peer->names[peer->name_count++].how = how;
 }
 
 static void add_verify_name(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
@@ -27,7 +28,7 @@ static void add_verify_name(const struct libssl *libssl, const SSL *ssl, struct 
     if (libssl->fn.X509_VERIFY_PARAM_get0_host != NULL)
         host = libssl->fn.X509_VERIFY_PARAM_get0_host(param, 0);
     if (host != NULL) {
-        add_name(peer, host, "verify-name");
+        add_name(peer, host, PEER_HOW_VERIFY_NAME);
         return;
     }
     if (libssl->fn.X509_VERIFY_PARAM_get1_ip_asc == NULL)
@@ -35,7 +36,7 @@ static void add_verify_name(const struct libssl *libssl, const SSL *ssl, struct 
     libssl->fn.ERR_set_mark(); /* no address is an error to it */
     char *address = libssl->fn.X509_VERIFY_PARAM_get1_ip_asc(param);
     libssl->fn.ERR_pop_to_mark();
-    add_name(peer, address, "verify-name");
+    add_name(peer, address, PEER_HOW_VERIFY_NAME);
     libssl->fn.CRYPTO_free(address, __FILE__, __LINE__);
 }
 
@@ -61,8 +62,9 @@ void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
     struct domain address;
     peer->name_count = 0;
     peer->port = 0;
+    peer->port_is_own = false;
     peer->address[0] = '\0';
-    add_name(peer, libssl->fn.SSL_get_servername(ssl, OSSL_NAMETYPE_HOST_NAME), "sni");
+    add_name(peer, libssl->fn.SSL_get_servername(ssl, OSSL_NAMETYPE_HOST_NAME), PEER_HOW_SNI);
     add_verify_name(libssl, ssl, peer);
     bool known = find_address(libssl, ssl, &address, &peer->port);
     if (known) {
@@ -72,9 +74,8 @@ void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
     if (peer->name_count > 0)
         return;
     if (known)
-        peer->names[0] = address;
+        peer->names[0] = (struct peer_name){address, PEER_HOW_ADDRESS};
     else
-        peer->names[0] = (struct domain){.kind = DOMAIN_ALL};
-    peer->how = known ? "address" : "none";
+        peer->names[0] = (struct peer_name){{.kind = DOMAIN_ALL}, PEER_HOW_NONE};
     peer->name_count = 1;
 }

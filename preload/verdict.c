@@ -34,7 +34,7 @@ static int refuse(const struct libssl *libssl, SSL *ssl, struct connection *conn
     return 0;
 }
 
-static int judge(const struct libssl *libssl, SSL *ssl, X509_STORE_CTX *store, int answer)
+static int judge_server(const struct libssl *libssl, SSL *ssl, X509_STORE_CTX *store, int answer)
 {
     const X509 *leaf = libssl->fn.X509_STORE_CTX_get0_cert(store);
     enum outcome outcome = examine_peer(libssl, ssl, leaf, REASON_MISMATCH);
@@ -66,7 +66,7 @@ int verdict(X509_STORE_CTX *store, void *arg)
         return answer;
     int error = errno;
     if (examine_is_needed())
-        answer = judge(libssl, ssl, store, answer);
+        answer = judge_server(libssl, ssl, store, answer);
     errno = error;
     return answer;
 }

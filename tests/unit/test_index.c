@@ -30,7 +30,7 @@ static const char *ask(const struct rule_index *index, const char *name, unsigne
     struct domain peer = {.kind = DOMAIN_ALL};
     if (name != NULL)
         cr_assert(domain_from_peer(name, &peer));
-    rule_index_find(index, &peer, (uint16_t)port, &match);
+    rule_index_find(index, &peer, (uint16_t)port, false, &match);
     line[0] = '\0';
     rule_match_each(&match, append, line);
     if (match.any_port)

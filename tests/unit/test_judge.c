@@ -34,19 +34,21 @@ static void load(const char *text)
 static size_t ask(const char *one, const char *two, unsigned port)
 {
     peer = (struct peer){.name_count = two == NULL ? 1 : 2, .port = (uint16_t)port};
-    cr_assert(domain_from_peer(one, &peer.names[0]));
+    cr_assert(domain_from_peer(one, &peer.names[0].domain));
     if (two != NULL)
-        cr_assert(domain_from_peer(two, &peer.names[1]));
-    return judge_requirements(policy, &peer, requirements);
+        cr_assert(domain_from_peer(two, &peer.names[1].domain));
+    return judge_requirements(policy, NULL, &peer, requirements, NULL);
 }
 
-static enum reason judge(size_t i, const char *hex)
+static enum reason reason(size_t i, const char *hex)
 {
     struct pin pin;
-    if (hex == NULL)
-        return judge_pin(&requirements[i], NULL);
-    cr_assert(pin_from_hex(hex, 64, &pin));
-    return judge_pin(&requirements[i], &pin);
+    struct judgement judgement;
+    struct evidence evidence = {.has_key = hex != NULL, .pin = hex == NULL ? NULL : &pin};
+    if (hex != NULL)
+        cr_assert(pin_from_hex(hex, 64, &pin));
+    judge(&requirements[i], &evidence, &judgement);
+    return judgement.reason;
 }
 
 Test(judge, a_pin_admits_its_key_and_no_other)
@@ -54,9 +56,9 @@ Test(judge, a_pin_admits_its_key_and_no_other)
     load(RULES("{ domain = \"a\"; keys = \"" A "\"; }"));
     cr_assert_eq(ask("a", NULL, 1), 1);
     cr_expect_eq(requirements[0].mode, MODE_ENFORCE);
-    cr_expect_eq(judge(0, A), REASON_NONE);
-    cr_expect_eq(judge(0, B), REASON_MISMATCH);
-    cr_expect_eq(judge(0, NULL), REASON_NO_CERTIFICATE);
+    cr_expect_eq(reason(0, A), REASON_NONE);
+    cr_expect_eq(reason(0, B), REASON_MISMATCH);
+    cr_expect_eq(reason(0, NULL), REASON_NO_CERTIFICATE);
     cr_expect_eq(ask("b", NULL, 1), 0);
 }
 
@@ -64,8 +66,8 @@ Test(judge, any_pin_of_a_rule_counts)
 {
     load(RULES("{ domain = \"a\"; keys = \"" A "," B "\"; }"));
     cr_assert_eq(ask("a", NULL, 1), 1);
-    cr_expect_eq(judge(0, A), REASON_NONE);
-    cr_expect_eq(judge(0, B), REASON_NONE);
+    cr_expect_eq(reason(0, A), REASON_NONE);
+    cr_expect_eq(reason(0, B), REASON_NONE);
 }
 
 Test(judge, a_rules_own_mode_beats_the_policys)
@@ -101,8 +103,8 @@ Test(judge, two_names_are_under_both_rules)
                "\"; mode = \"report\"; }, "
                "{ domain = [ \"c\", \"d\" ]; keys = \"" B "\"; }"));
     cr_assert_eq(ask("a", "b", 1), 2);
-    cr_expect_eq(judge(0, A), REASON_NONE);
-    cr_expect_eq(judge(1, A), REASON_MISMATCH);
+    cr_expect_eq(reason(0, A), REASON_NONE);
+    cr_expect_eq(reason(1, A), REASON_MISMATCH);
     cr_expect_eq(requirements[1].mode, MODE_REPORT);
     cr_expect_eq(ask("a", "unknown", 1), 1);
     cr_expect_eq(ask("unknown", "a", 1), 1);
@@ -116,9 +118,9 @@ Test(judge, where_the_port_is_not_known_any_pin_counts_and_the_strictest_mode)
     cr_assert_eq(ask("a", NULL, 0), 1);
     cr_expect(requirements[0].match.any_port);
     cr_expect_eq(requirements[0].mode, MODE_ENFORCE);
-    cr_expect_eq(judge(0, A), REASON_NONE);
-    cr_expect_eq(judge(0, B), REASON_NONE);
+    cr_expect_eq(reason(0, A), REASON_NONE);
+    cr_expect_eq(reason(0, B), REASON_NONE);
     cr_assert_eq(ask("a", NULL, 1), 1);
     cr_expect_eq(requirements[0].mode, MODE_REPORT);
-    cr_expect_eq(judge(0, B), REASON_MISMATCH);
+    cr_expect_eq(reason(0, B), REASON_MISMATCH);
 }

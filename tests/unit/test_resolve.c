@@ -91,8 +91,11 @@ Test(resolve, a_rule_of_which_no_key_can_be_read_refuses)
     struct peer peer = {.name_count = 1};
     struct requirement requirements[PEER_NAMES_MAX];
     struct pin pin = {{0}};
-    cr_assert(domain_from_peer("a", &peer.names[0]));
-    cr_assert_eq(judge_requirements(policy, &peer, requirements), 1);
-    cr_expect_eq(judge_pin(&requirements[0], &pin), REASON_UNRESOLVED, "also for a pin of zeros");
+    const struct evidence evidence = {.has_key = true, .pin = &pin};
+    struct judgement judgement;
+    cr_assert(domain_from_peer("a", &peer.names[0].domain));
+    cr_assert_eq(judge_requirements(policy, NULL, &peer, requirements, NULL), 1);
+    judge(&requirements[0], &evidence, &judgement);
+    cr_expect_eq(judgement.reason, REASON_UNRESOLVED, "also for a pin of zeros");
     policy_free(policy);
 }
