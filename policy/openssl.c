@@ -58,17 +58,30 @@ bool ossl_is_supported(const struct ossl *ossl)
            strncmp(text, "OpenSSL ", strlen("OpenSSL ")) == 0 && strstr(text, "compatible") == NULL;
 }
 
-/*
- * The low-level functions, not EVP_Digest: they allocate nothing, and need no provider in the default library
- * context, which a host may have emptied.
- */
-static bool sha256(const struct ossl *ossl, const void *data, size_t length, unsigned char digest[PIN_BYTES])
+bool ossl_is_certificate_block(const char *name)
+{
+    return strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0;
+}
+
+int ossl_stack_count(const struct ossl *ossl, const X509_STACK *stack)
+{
+    return stack == NULL ? 0 : ossl->OPENSSL_sk_num((const OPENSSL_STACK *)stack);
+}
+
+X509 *ossl_stack_at(const struct ossl *ossl, const X509_STACK *stack, int i)
+{
+    return ossl->OPENSSL_sk_value((const OPENSSL_STACK *)stack, i);
+}
+
+/* The low-level functions, not EVP_Digest: they allocate nothing, and need no provider. */
+bool ossl_sha256(const struct ossl *ossl, const struct piece *pieces, size_t count, unsigned char digest[32])
 {
     /* An opaque struct SHA256state_st: 112 bytes in every line (openssl/sha.h). */
     _Alignas(max_align_t) unsigned char state[256];
-    return ossl->SHA256_Init((struct SHA256state_st *)state) == 1 &&
-           ossl->SHA256_Update((struct SHA256state_st *)state, data, length) == 1 &&
-           ossl->SHA256_Final(digest, (struct SHA256state_st *)state) == 1;
+    bool done = ossl->SHA256_Init((struct SHA256state_st *)state) == 1;
+    for (size_t i = 0; done && i < count; i++)
+        done = ossl->SHA256_Update((struct SHA256state_st *)state, pieces[i].data, pieces[i].length) == 1;
+    return done && ossl->SHA256_Final(digest, (struct SHA256state_st *)state) == 1;
 }
 
 bool ossl_pin_of_key(const struct ossl *ossl, const X509_PUBKEY *key, struct pin *pin)
@@ -77,7 +90,8 @@ bool ossl_pin_of_key(const struct ossl *ossl, const X509_PUBKEY *key, struct pin
     int length = ossl->i2d_X509_PUBKEY(key, &der);
     if (length <= 0 || der == NULL)
         return false;
-    bool done = sha256(ossl, der, (size_t)length, pin->sha256);
+    const struct piece piece = {der, (size_t)length};
+    bool done = ossl_sha256(ossl, &piece, 1, pin->sha256);
     ossl->CRYPTO_free(der, __FILE__, __LINE__);
     return done;
 }

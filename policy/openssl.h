@@ -20,6 +20,9 @@ typedef struct x509_st X509;
 typedef struct x509_store_ctx_st X509_STORE_CTX;
 typedef struct X509_VERIFY_PARAM_st X509_VERIFY_PARAM;
 typedef struct X509_pubkey_st X509_PUBKEY;
+typedef struct x509_store_st X509_STORE;
+typedef struct stack_st_X509 X509_STACK; /* STACK_OF(X509) */
+typedef struct stack_st OPENSSL_STACK;
 typedef struct bio_st BIO;
 struct SHA256state_st;
 typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
@@ -29,7 +32,12 @@ typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
 #define OSSL_EX_INDEX_SSL_CTX               1
 #define OSSL_VERIFY_NONE                    0
 #define OSSL_VERIFY_PEER                    1
+#define OSSL_V_OK                           0
+#define OSSL_V_ERR_UNSPECIFIED              1
+#define OSSL_V_ERR_OUT_OF_MEM               17
 #define OSSL_V_ERR_APPLICATION_VERIFICATION 50
+#define OSSL_V_ERR_HOSTNAME_MISMATCH        62
+#define OSSL_V_FLAG_PARTIAL_CHAIN           0x80000
 #define OSSL_CB_HANDSHAKE_START             0x10
 #define OSSL_CB_HANDSHAKE_DONE              0x20
 #define OSSL_WANT_RETRY_VERIFY              8
@@ -102,6 +110,36 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, void *, X509_STORE_CTX_get_ex_data, NULL, (const X509_STORE_CTX *ctx, int idx))              \
     F(REQUIRED, X509 *, X509_STORE_CTX_get0_cert, NULL, (const X509_STORE_CTX *ctx))                         \
     F(REQUIRED, void, X509_STORE_CTX_set_error, NULL, (X509_STORE_CTX * ctx, int error))                     \
+    F(REQUIRED, int, X509_STORE_CTX_get_error, NULL, (const X509_STORE_CTX *ctx))                            \
+    F(REQUIRED, X509_STACK *, X509_STORE_CTX_get0_untrusted, NULL, (const X509_STORE_CTX *ctx))              \
+    F(REQUIRED, X509_STACK *, X509_STORE_CTX_get0_chain, NULL, (const X509_STORE_CTX *ctx))                  \
+    F(REQUIRED, X509_VERIFY_PARAM *, X509_STORE_CTX_get0_param, NULL, (const X509_STORE_CTX *ctx))           \
+    F(REQUIRED, X509_STORE_CTX *, X509_STORE_CTX_new, NULL, (void))                                          \
+    F(REQUIRED, void, X509_STORE_CTX_free, NULL, (X509_STORE_CTX * ctx))                                     \
+    F(REQUIRED, int, X509_STORE_CTX_init, NULL,                                                              \
+      (X509_STORE_CTX * ctx, X509_STORE * store, X509 * leaf, X509_STACK * untrusted))                       \
+    F(REQUIRED, int, X509_STORE_CTX_set_default, NULL, (X509_STORE_CTX * ctx, const char *name))             \
+    F(REQUIRED, X509_STORE *, X509_STORE_new, NULL, (void))                                                  \
+    F(REQUIRED, void, X509_STORE_free, NULL, (X509_STORE * store))                                           \
+    F(REQUIRED, int, X509_STORE_add_cert, NULL, (X509_STORE * store, X509 * x))                              \
+    F(REQUIRED, int, X509_STORE_set_default_paths, NULL, (X509_STORE * store))                               \
+    F(REQUIRED, int, X509_STORE_load_locations, NULL,                                                        \
+      (X509_STORE * store, const char *file, const char *directory))                                         \
+    F(REQUIRED, int, X509_VERIFY_PARAM_set_flags, NULL, (X509_VERIFY_PARAM * param, unsigned long flags))    \
+    F(REQUIRED, void, X509_VERIFY_PARAM_set_auth_level, NULL, (X509_VERIFY_PARAM * param, int level))        \
+    F(REQUIRED, int, X509_VERIFY_PARAM_set1_host, NULL,                                                      \
+      (X509_VERIFY_PARAM * param, const char *name, size_t length))                                          \
+    F(REQUIRED, int, X509_VERIFY_PARAM_set1_ip, NULL,                                                        \
+      (X509_VERIFY_PARAM * param, const unsigned char *ip, size_t length))                                   \
+    F(REQUIRED, unsigned, X509_VERIFY_PARAM_get_hostflags, NULL, (const X509_VERIFY_PARAM *param))           \
+    F(REQUIRED, int, X509_check_host, NULL,                                                                  \
+      (X509 * x, const char *name, size_t length, unsigned flags, char **peername))                          \
+    F(REQUIRED, int, X509_check_ip, NULL,                                                                    \
+      (X509 * x, const unsigned char *ip, size_t length, unsigned flags))                                    \
+    F(REQUIRED, const char *, X509_verify_cert_error_string, NULL, (long error))                             \
+    F(REQUIRED, int, i2d_X509, NULL, (const X509 *a, unsigned char **out))                                   \
+    F(REQUIRED, int, OPENSSL_sk_num, NULL, (const OPENSSL_STACK *stack))                                     \
+    F(REQUIRED, void *, OPENSSL_sk_value, NULL, (const OPENSSL_STACK *stack, int i))                         \
     F(OPTIONAL, char *, X509_VERIFY_PARAM_get0_host, NULL, (X509_VERIFY_PARAM * param, int index))           \
     F(OPTIONAL, char *, X509_VERIFY_PARAM_get1_ip_asc, NULL, (X509_VERIFY_PARAM * param))
 
@@ -120,6 +158,16 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, int, SSL_set_session, NULL, (SSL * ssl, SSL_SESSION * session))                              \
     F(REQUIRED, X509 *, SSL_SESSION_get0_peer, NULL, (SSL_SESSION * session))                                \
     F(REQUIRED, int, SSL_session_reused, NULL, (const SSL *ssl))                                             \
+    F(REQUIRED, int, SSL_SESSION_get_protocol_version, NULL, (const SSL_SESSION *session))                   \
+    F(REQUIRED, const unsigned char *, SSL_SESSION_get0_id_context, NULL,                                    \
+      (const SSL_SESSION *session, unsigned *length))                                                        \
+    F(REQUIRED, int, SSL_SESSION_set1_id_context, NULL,                                                      \
+      (SSL_SESSION * session, const unsigned char *context, unsigned length))                                \
+    F(REQUIRED, int, SSL_set_session_id_context, NULL,                                                       \
+      (SSL * ssl, const unsigned char *context, unsigned length))                                            \
+    F(REQUIRED, X509_STACK *, SSL_get_peer_cert_chain, NULL, (const SSL *ssl))                               \
+    F(REQUIRED, int, SSL_get_security_level, NULL, (const SSL *ssl))                                         \
+    F(REQUIRED, int, SSL_version, NULL, (const SSL *ssl))                                                    \
     F(REQUIRED, int, SSL_get_verify_mode, NULL, (const SSL *ssl))                                            \
     F(REQUIRED, ossl_verify_cb *, SSL_get_verify_callback, NULL, (const SSL *ssl))                           \
     F(REQUIRED, void, SSL_set_verify_result, NULL, (SSL * ssl, long result))                                 \
@@ -162,7 +210,24 @@ const char *ossl_fill_ssl(struct ossl *ossl, ossl_find *find, void *context);
 /* Is it OpenSSL 1.1.1 to 4.x, and no fork of it? Asks a table whose libcrypto part is filled. */
 bool ossl_is_supported(const struct ossl *ossl);
 
+/* Is a PEM block of this name a certificate? See PEM_read_bio_X509(3). */
+bool ossl_is_certificate_block(const char *name);
+
+/* The certificates of a STACK_OF(X509); NULL is an empty one. */
+int ossl_stack_count(const struct ossl *ossl, const X509_STACK *stack);
+X509 *ossl_stack_at(const struct ossl *ossl, const X509_STACK *stack, int i);
+
 struct pin;
+
+/*
+ * The SHA-256 of several pieces, one behind the other. It needs no provider: a host may have emptied its
+ * default library context.
+ */
+struct piece {
+    const void *data;
+    size_t length;
+};
+bool ossl_sha256(const struct ossl *ossl, const struct piece *pieces, size_t count, unsigned char digest[32]);
 
 /* The pin of a key, and of a certificate's key. False: out of memory, or a key that has no encoding. */
 bool ossl_pin_of_key(const struct ossl *ossl, const X509_PUBKEY *key, struct pin *pin);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/verify.h"
+
 const char *mode_name(enum mode mode)
 {
     static const char *const names[] = {
@@ -31,6 +33,10 @@ void policy_free(struct policy *policy)
 {
     if (policy == NULL)
         return;
+    for (size_t i = 0; i < policy->pin_rule_count; i++) {
+        if (policy->pin_rules[i] != NULL && policy->pin_rules[i]->anchors != NULL)
+            verify_forget(policy->pin_rules[i]->anchors);
+    }
     free(atomic_load(&policy->pem_pins));
     arena_free(&policy->arena);
     free(policy);

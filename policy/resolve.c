@@ -19,11 +19,6 @@ static void free_block(const struct ossl *ossl, struct block *block)
     ossl->CRYPTO_free(block->data, __FILE__, __LINE__);
 }
 
-static bool is_certificate(const char *name)
-{
-    return strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0;
-}
-
 static const char *pin_of_certificate(const struct ossl *ossl, const struct block *block, struct pin *pin)
 {
     const unsigned char *in = block->data;
@@ -59,7 +54,7 @@ static const char *pin_of_pem(const struct ossl *ossl, const char *pem, struct p
     while (memset(&block, 0, sizeof block),
            ossl->PEM_read_bio(bio, &block.name, &block.header, &block.data, &block.length) == 1) {
         bool is_public = strcmp(block.name, "PUBLIC KEY") == 0;
-        if (!found && is_certificate(block.name))
+        if (!found && ossl_is_certificate_block(block.name))
             fault = pin_of_certificate(ossl, &block, pin);
         else if (!found && is_public)
             fault = pin_of_public_key(ossl, &block, pin);

@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <string.h>
 
@@ -16,6 +17,10 @@ _Static_assert(OSSL_EX_INDEX_SSL == CRYPTO_EX_INDEX_SSL && OSSL_EX_INDEX_SSL_CTX
                "");
 _Static_assert(OSSL_VERIFY_NONE == SSL_VERIFY_NONE && OSSL_VERIFY_PEER == SSL_VERIFY_PEER, "");
 _Static_assert(OSSL_V_ERR_APPLICATION_VERIFICATION == X509_V_ERR_APPLICATION_VERIFICATION, "");
+_Static_assert(OSSL_V_OK == X509_V_OK && OSSL_V_ERR_UNSPECIFIED == X509_V_ERR_UNSPECIFIED, "");
+_Static_assert(OSSL_V_ERR_OUT_OF_MEM == X509_V_ERR_OUT_OF_MEM, "");
+_Static_assert(OSSL_V_ERR_HOSTNAME_MISMATCH == X509_V_ERR_HOSTNAME_MISMATCH, "");
+_Static_assert(OSSL_V_FLAG_PARTIAL_CHAIN == X509_V_FLAG_PARTIAL_CHAIN, "");
 _Static_assert(OSSL_CB_HANDSHAKE_START == SSL_CB_HANDSHAKE_START, "");
 _Static_assert(OSSL_CB_HANDSHAKE_DONE == SSL_CB_HANDSHAKE_DONE, "");
 _Static_assert(OSSL_WANT_RETRY_VERIFY == SSL_RETRY_VERIFY, "");
