@@ -1,10 +1,12 @@
 /* `tlsgraft policy check`: reads the policy as the library would, and resolves what it refers to. */
 #include <getopt.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "cli/command.h"
 #include "cli/message.h"
 #include "cli/policy_file.h"
+#include "policy/text.h"
 
 static void print_numbers(const struct policy_file *file)
 {
@@ -17,10 +19,29 @@ static void print_numbers(const struct policy_file *file)
     printf(": %zu rule%s, %zu key%s\n", rules, rules == 1 ? "" : "s", keys, keys == 1 ? "" : "s");
 }
 
+/* A rule that has expired does less, or more, than its author may remember. */
+static void warn_of_expiry(const struct policy *policy)
+{
+    time_t now = time(NULL);
+    for (size_t i = 0; i < policy->pin_rule_count; i++) {
+        const struct pin_rule *rule = policy->pin_rules[i];
+        char day[TEXT_TIME_SIZE];
+        if (!rule->expires || now < rule->expiry)
+            continue;
+        text_of_time(rule->expiry, day);
+        message_warning("%s:%u: expires: %.10s is past, so %s; write a later day, or remove the rule",
+                        rule->source.file, rule->source.line, day,
+                        rule->after_expiry == AFTER_EXPIRY_REFUSE
+                            ? "the server is refused, whatever its key is"
+                            : "a server with another key is only reported");
+    }
+}
+
 static int check(struct policy_file *file)
 {
     switch (policy_file_read(file)) {
     case POLICY_FILE_READ:
+        warn_of_expiry(file->policy);
         print_numbers(file);
         return STATUS_DONE;
     case POLICY_FILE_NO_LIBCRYPTO:
@@ -72,7 +93,8 @@ const struct command command_policy_check = {
         "\n"
         "FILE: the policy; else that of --policy, else TLSGRAFT_POLICY, else /etc/tlsgraft/policy.cfg\n"
         "\n"
-        "status: 0 valid; 2 invalid, or a key cannot be resolved; 3 there is no policy file\n"
+        "status: 0 valid; 2 invalid, or a key or file that it names cannot be read; 3 there is no policy "
+        "file\n"
         "\n"
         "example:\n"
         "  tlsgraft policy check /etc/tlsgraft/policy.cfg\n",

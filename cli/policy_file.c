@@ -89,7 +89,7 @@ enum policy_file_outcome policy_file_read(struct policy_file *file)
         return POLICY_FILE_ABSENT;
     }
     const struct config_report report = {say, file};
-    file->policy = config_load(file->path, secure_getenv, &report);
+    file->policy = config_load(file->path, secure_getenv, &report, NULL);
     if (file->policy == NULL)
         return POLICY_FILE_INVALID;
     enum policy_file_outcome outcome = resolve(file->policy);

@@ -9,7 +9,7 @@
 
 enum policy_file_outcome {
     POLICY_FILE_READ,
-    POLICY_FILE_UNRESOLVED,   /* read, but some keys cannot be: their rules may refuse */
+    POLICY_FILE_UNRESOLVED,   /* read, but not all that its rules name: these may refuse */
     POLICY_FILE_NO_LIBCRYPTO, /* read, but without OpenSSL its PEM keys cannot be checked */
     POLICY_FILE_INVALID,
     POLICY_FILE_ABSENT, /* no such file, or it must not be read */
@@ -17,8 +17,8 @@ enum policy_file_outcome {
 
 struct policy_file {
     char path[PATH_MAX];   /* absolute */
-    bool strict;           /* a key that cannot be resolved is an error, not a warning */
-    bool unresolved;       /* there is such a key */
+    bool strict;           /* a key or a file that cannot be resolved is an error, not a warning */
+    bool unresolved;       /* there is such a one */
     struct policy *policy; /* NULL for the last two outcomes */
 };
 

@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "config/anchors.h"
 #include "config/environment.h"
 #include "config/file.h"
 #include "config/rules.h"
+#include "config/sections.h"
 #include "config/settings.h"
 
 #define SECRET_FILE_MAX ((size_t)64 << 10)
@@ -15,15 +17,21 @@ static const struct word modes[] = {{"enforce", MODE_ENFORCE, false},
                                     {"off", MODE_OFF, false},
                                     {NULL, 0, false}};
 /* Of peers without a rule, or without a name. */
-static const struct word peer_words[] = {
-    {"allow", 0, false}, {"report", 1, true}, {"refuse", 2, true}, {NULL, 0, false}};
+static const struct word peer_words[] = {{"allow", ABOUT_ALLOW, false},
+                                         {"report", ABOUT_REPORT, false},
+                                         {"refuse", ABOUT_REFUSE, false},
+                                         {NULL, 0, false}};
 static const struct word ungoverned_words[] = {{"allow", 0, false}, {"report", 1, false}, {NULL, 0, false}};
 static const struct word store_types[] = {{"directory", 0, false}, {"redis", 1, false}, {NULL, 0, false}};
 
 enum top_setting {
     TOP_MODE,
     TOP_ORGANISATION,
+    TOP_UNMATCHED,
+    TOP_UNNAMED,
     TOP_UNGOVERNED,
+    TOP_CA_FILE,
+    TOP_CA_PATH,
     TOP_STORE,
     TOP_SECURITY,
     TOP_PROGRAMS,
@@ -32,16 +40,16 @@ enum top_setting {
 static const struct setting top_settings[] = {
     [TOP_MODE] = {.name = "mode", .type = SETTING_WORD, .words = modes},
     [TOP_ORGANISATION] = {.name = "organisation", .type = SETTING_TEXT},
+    [TOP_UNMATCHED] = {.name = "unmatched", .type = SETTING_WORD, .words = peer_words},
+    [TOP_UNNAMED] = {.name = "unnamed", .type = SETTING_WORD, .words = peer_words},
     [TOP_UNGOVERNED] = {.name = "ungoverned", .type = SETTING_WORD, .words = ungoverned_words},
+    [TOP_CA_FILE] = {.name = "ca_file", .type = SETTING_TEXT},
+    [TOP_CA_PATH] = {.name = "ca_path", .type = SETTING_TEXT},
     [TOP_STORE] = {.name = "store", .type = SETTING_GROUP},
     [TOP_SECURITY] = {.name = "security", .type = SETTING_GROUP},
     [TOP_PROGRAMS] = {.name = "programs", .type = SETTING_LIST},
     [TOP_EVENTS] = {.name = "events", .type = SETTING_GROUP},
     {.name = "version", .type = SETTING_INTEGER, .least = 1, .most = 1, .required = true},
-    {.name = "unmatched", .type = SETTING_WORD, .words = peer_words},
-    {.name = "unnamed", .type = SETTING_WORD, .words = peer_words},
-    {.name = "ca_file", .type = SETTING_TEXT, .later = true},
-    {.name = "ca_path", .type = SETTING_TEXT, .later = true},
     {.name = "state_directory", .type = SETTING_TEXT, .later = true},
     {.name = NULL},
 };
@@ -95,26 +103,14 @@ static const struct setting events_settings[] = {
     {.name = NULL},
 };
 
-/* A path as the policy writes it, relative to the policy file. NULL: memory is short, or it is empty. */
-static const char *read_path(struct load *load, const config_setting_t *setting)
-{
-    const char *text = config_setting_get_string(setting);
-    if (text[0] == '\0') {
-        struct source at = load_source(load, setting);
-        load_say(load, CONFIG_ERROR, &at, "%s: empty; allowed is a path", config_setting_name(setting));
-        return NULL;
-    }
-    return arena_printf(&load->policy->arena, "%s%s", text[0] == '/' ? "" : load->directory, text);
-}
-
 static void check_secret_file(struct load *load, const config_setting_t *setting)
 {
     struct file_text text;
     const char *why;
-    const char *path = read_path(load, setting);
+    const char *path = settings_path(load, setting);
     struct source at = load_source(load, setting);
-    if (path != NULL &&
-        file_read(&load->scratch, path, SECRET_FILE_MAX, FILE_SECRET, &text, &why) == FILE_REFUSED)
+    if (path != NULL && file_read(&load->scratch, load->watch, path, SECRET_FILE_MAX, FILE_SECRET, &text,
+                                  &why) == FILE_REFUSED)
         load_say(load, CONFIG_ERROR, &at, "%s: %s %s", config_setting_name(setting), path, why);
 }
 
@@ -135,7 +131,7 @@ static void read_security(struct load *load, const config_setting_t *group)
         check_secret_file(load, found[SECURITY_SECRET_FILE]);
     if (found[SECURITY_MONITOR] != NULL)
         settings_read(load, found[SECURITY_MONITOR], monitor_settings, monitor);
-    rules_read_pins(load, found[SECURITY_PINS]);
+    rules_read_pins(load, found[SECURITY_PINS], &load->policy->pins);
     rules_read_upstream(load, found[SECURITY_UPSTREAM]);
 }
 
@@ -144,7 +140,7 @@ static void read_events(struct load *load, const config_setting_t *group)
     const config_setting_t *found[SETTINGS_MAX];
     settings_read(load, group, events_settings, found);
     if (found[EVENTS_FILE] != NULL)
-        load->policy->events.file = read_path(load, found[EVENTS_FILE]);
+        load->policy->events.file = settings_path(load, found[EVENTS_FILE]);
     if (found[EVENTS_STDERR] != NULL)
         load->policy->events.to_stderr = config_setting_get_bool(found[EVENTS_STDERR]) != 0;
 }
@@ -154,11 +150,16 @@ void check_policy(struct load *load, const config_setting_t *root)
     const config_setting_t *found[SETTINGS_MAX];
     const config_setting_t *store[SETTINGS_MAX];
     struct policy *policy = load->policy;
-    policy->anchors = arena_alloc(&policy->arena, sizeof *policy->anchors);
-    if (policy->anchors == NULL)
-        return;
     settings_read(load, root, top_settings, found);
+    policy->anchors = anchors_read(load, found[TOP_CA_FILE], found[TOP_CA_PATH]);
+    if (policy->anchors == NULL) {
+        load_no_memory(load);
+        return;
+    }
     policy->mode = (enum mode)settings_word(&top_settings[TOP_MODE], found[TOP_MODE], MODE_ENFORCE);
+    policy->unmatched =
+        (enum about)settings_word(&top_settings[TOP_UNMATCHED], found[TOP_UNMATCHED], ABOUT_ALLOW);
+    policy->unnamed = (enum about)settings_word(&top_settings[TOP_UNNAMED], found[TOP_UNNAMED], ABOUT_REPORT);
     policy->report_ungoverned = settings_word(&top_settings[TOP_UNGOVERNED], found[TOP_UNGOVERNED], 1) == 1;
     const char *organisation =
         found[TOP_ORGANISATION] == NULL ? "" : config_setting_get_string(found[TOP_ORGANISATION]);
@@ -166,7 +167,7 @@ void check_policy(struct load *load, const config_setting_t *root)
     if (found[TOP_STORE] != NULL)
         settings_read(load, found[TOP_STORE], store_settings, store);
     read_security(load, found[TOP_SECURITY]);
-    rules_read_programs(load, found[TOP_PROGRAMS]);
+    sections_read(load, found[TOP_PROGRAMS]);
     if (found[TOP_EVENTS] != NULL)
         read_events(load, found[TOP_EVENTS]);
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "config/watch.h"
 #include "policy/policy.h"
 
 /* Where the policy is looked for when neither --policy nor TLSGRAFT_POLICY says so. */
@@ -16,7 +17,7 @@
 
 enum config_severity {
     CONFIG_WARNING,    /* the policy is usable */
-    CONFIG_UNRESOLVED, /* a key cannot be read: usable, but its rule may refuse (PinUnresolved) */
+    CONFIG_UNRESOLVED, /* what a rule names cannot be read: usable, but the rule may refuse */
     CONFIG_ERROR,      /* the policy is refused as a whole */
 };
 
@@ -33,12 +34,17 @@ struct config_report {
 typedef char *config_getenv(const char *name);
 
 /*
- * Reads the policy file `path` (absolute), its includes, and the text of the key files it names.
+ * Reads the policy file `path` (absolute), its includes, and the text of the key and certificate files it
+ * names.
  *
  * Returns a policy that the caller frees with policy_free(), or NULL after `report` was given at least one
  * CONFIG_ERROR. Never exits, and never waits for a FIFO or a device. Thread-safe: no state is kept.
+ *
+ * `watch` (NULL: none) remembers all of these files, also where the policy is refused, so that a mended one
+ * is noticed; the caller frees it.
  */
-struct policy *config_load(const char *path, config_getenv *getenv, const struct config_report *report);
+struct policy *config_load(const char *path, config_getenv *getenv, const struct config_report *report,
+                           struct watch *watch);
 
 /*
  * The path to read: `TLSGRAFT_POLICY` where set, else CONFIG_DEFAULT_PATH. `*named` tells whether it was

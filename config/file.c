@@ -9,12 +9,9 @@
 
 #include "policy/hostio.h"
 
-/* NULL: it may be trusted. */
-static const char *distrust(struct arena *arena, const struct stat *status, size_t limit,
-                            enum file_secrecy secrecy)
+/* Who may have written it? NULL: only those who may. */
+static const char *distrust_writers(struct arena *arena, const struct stat *status)
 {
-    if (!S_ISREG(status->st_mode))
-        return "is not a regular file; only regular files are read";
     if (status->st_uid != 0 && status->st_uid != geteuid())
         return arena_printf(
             arena, "belongs to user %lu; it must belong to root or to the user that runs the program (%lu)",
@@ -22,6 +19,18 @@ static const char *distrust(struct arena *arena, const struct stat *status, size
     if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return arena_printf(arena, "is writable by others than its owner (mode %04o); run: chmod go-w",
                             (unsigned)status->st_mode & 07777U);
+    return NULL;
+}
+
+/* NULL: it may be trusted. */
+static const char *distrust(struct arena *arena, const struct stat *status, size_t limit,
+                            enum file_secrecy secrecy)
+{
+    if (!S_ISREG(status->st_mode))
+        return "is not a regular file; only regular files are read";
+    const char *why = distrust_writers(arena, status);
+    if (why != NULL)
+        return why;
     if (secrecy == FILE_SECRET && (status->st_mode & S_IRWXO) != 0)
         return arena_printf(arena,
                             "is readable by others than its owner and group (mode %04o); run: chmod o-rwx",
@@ -58,26 +67,67 @@ static const char *read_all(struct arena *arena, int descriptor, size_t expected
     return "there is not enough memory to read it";
 }
 
-enum file_result file_read(struct arena *arena, const char *path, size_t limit, enum file_secrecy secrecy,
-                           struct file_text *text, const char **why)
+/* In the arena, or static. */
+static const char *cannot_be_read(struct arena *arena)
+{
+    char words[128] = "unknown error";
+    const char *said = strerror_r(errno, words, sizeof words);
+    const char *why = arena_printf(arena, "cannot be read: %s", said);
+    return why != NULL ? why : "cannot be read";
+}
+
+/* Nothing half written shall count for long: what changed while it was read is to be read again. */
+static bool is_still(int descriptor, const struct stat *before)
+{
+    struct stat now;
+    return fstat(descriptor, &now) == 0 && now.st_size == before->st_size &&
+           now.st_mtim.tv_sec == before->st_mtim.tv_sec && now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
+}
+
+enum file_result file_read(struct arena *arena, struct watch *watch, const char *path, size_t limit,
+                           enum file_secrecy secrecy, struct file_text *text, const char **why)
 {
     struct stat status;
+    bool known = false;
     /* O_NONBLOCK: a FIFO must not hang the host, nor a device be waited for. */
     int descriptor = hostio_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     if (descriptor < 0) {
-        char words[128] = "unknown error";
-        const char *said = strerror_r(errno, words, sizeof words);
-        *why = arena_printf(arena, "cannot be read: %s", said);
+        *why = cannot_be_read(arena);
+        if (watch != NULL)
+            watch_add(watch, path, NULL);
         return FILE_UNREADABLE;
     }
-    *why = fstat(descriptor, &status) != 0 ? "cannot be examined" : distrust(arena, &status, limit, secrecy);
+    known = fstat(descriptor, &status) == 0;
+    *why = known ? distrust(arena, &status, limit, secrecy) : "cannot be examined";
     if (*why == NULL) {
         text->device = status.st_dev;
         text->inode = status.st_ino;
         *why = read_all(arena, descriptor, (size_t)status.st_size, limit, text);
+        known = *why == NULL && is_still(descriptor, &status);
     }
+    if (watch != NULL)
+        watch_add(watch, path, known ? &status : NULL);
     close(descriptor);
     if (*why == NULL && arena->failed)
         *why = "there is not enough memory to read it";
+    return *why == NULL ? FILE_READ : FILE_REFUSED;
+}
+
+enum file_result file_examine_directory(struct arena *arena, struct watch *watch, const char *path,
+                                        const char **why)
+{
+    struct stat status;
+    bool found = stat(path, &status) == 0;
+    *why = !found ? cannot_be_read(arena)
+           : !S_ISDIR(status.st_mode)
+               ? "is not a directory; allowed is a directory of certificates in PEM, as "
+                 "'openssl rehash' names them"
+               : distrust_writers(arena, &status);
+    if (watch != NULL)
+        watch_add(watch, path, found ? &status : NULL);
+    if (*why == NULL && arena->failed)
+        *why = "there is not enough memory to examine it";
+    if (!found)
+        return FILE_UNREADABLE;
     return *why == NULL ? FILE_READ : FILE_REFUSED;
 }

@@ -1,16 +1,17 @@
-/* Reading the files that a policy consists of, with the checks of who may have written them. */
+/* Reading the files that a policy consists of, with the checks of who may have written them. Thread-safe. */
 #ifndef TLSGRAFT_CONFIG_FILE_H
 #define TLSGRAFT_CONFIG_FILE_H
 
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "config/watch.h"
 #include "policy/arena.h"
 
 enum file_result {
     FILE_READ,
     FILE_UNREADABLE, /* missing, no permission */
-    FILE_REFUSED,    /* not a regular file, too large, or others than root and this user may change it */
+    FILE_REFUSED,    /* of another type, too large, or others than root and this user may change it */
 };
 
 enum file_secrecy { FILE_PUBLIC, FILE_SECRET /* readable by owner and group only */ };
@@ -24,9 +25,16 @@ struct file_text {
 
 /*
  * Reads a whole regular file of at most `limit` bytes. Else `*why` tells (`what was found; what is
- * allowed`), in the arena or static.
+ * allowed`), in the arena or static. `watch` (NULL: none) remembers the file, whatever the result.
  */
-enum file_result file_read(struct arena *arena, const char *path, size_t limit, enum file_secrecy secrecy,
-                           struct file_text *text, const char **why);
+enum file_result file_read(struct arena *arena, struct watch *watch, const char *path, size_t limit,
+                           enum file_secrecy secrecy, struct file_text *text, const char **why);
+
+/*
+ * The same for a directory of which files will be read later: is it there, and may only root and this user
+ * change it?
+ */
+enum file_result file_examine_directory(struct arena *arena, struct watch *watch, const char *path,
+                                        const char **why);
 
 #endif

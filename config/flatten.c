@@ -21,6 +21,7 @@ struct open_file {
 
 struct flattener {
     struct arena *arena;
+    struct watch *watch;
     struct flat_text *text;
     unsigned flat_line;
     unsigned includes;
@@ -280,7 +281,7 @@ static void add_file(struct flattener *f, const struct open_file *parent, const 
 {
     struct file_text text;
     const char *why;
-    if (file_read(f->arena, name, FLAT_BYTES_MAX, FILE_PUBLIC, &text, &why) != FILE_READ) {
+    if (file_read(f->arena, f->watch, name, FLAT_BYTES_MAX, FILE_PUBLIC, &text, &why) != FILE_READ) {
         if (parent == NULL)
             f->fault = arena_printf(f->arena, "%s: the policy file %s", name, why);
         else
@@ -311,9 +312,9 @@ static void add_file(struct flattener *f, const struct open_file *parent, const 
     add_text(f, &file);
 }
 
-const char *flatten(struct arena *arena, const char *path, struct flat_text *text)
+const char *flatten(struct arena *arena, struct watch *watch, const char *path, struct flat_text *text)
 {
-    struct flattener f = {.arena = arena, .text = text, .flat_line = 1};
+    struct flattener f = {.arena = arena, .watch = watch, .text = text, .flat_line = 1};
     const struct open_file whole = {.name = path, .line = 1};
     *text = (struct flat_text){0};
     add_file(&f, NULL, path);

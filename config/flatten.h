@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "config/watch.h"
 #include "policy/arena.h"
 #include "policy/policy.h"
 
@@ -35,10 +36,10 @@ struct flat_text {
 };
 
 /*
- * Reads `path` and its includes. All memory is the arena's. NULL: done; else one line `FILE:LINE: what was
- * found; what is allowed` (or `FILE: ...`).
+ * Reads `path` and its includes; `watch` (NULL: none) remembers them. All memory is the arena's. NULL: done;
+ * else one line `FILE:LINE: what was found; what is allowed` (or `FILE: ...`).
  */
-const char *flatten(struct arena *arena, const char *path, struct flat_text *text);
+const char *flatten(struct arena *arena, struct watch *watch, const char *path, struct flat_text *text);
 
 /* Where line `flat` of the text comes from. */
 struct source flat_source(const struct flat_text *text, unsigned flat);

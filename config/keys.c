@@ -128,7 +128,7 @@ static void read_pem_file(const struct item *item)
     if (path == NULL)
         return;
     item->key->name = path;
-    switch (file_read(&load->scratch, path, KEY_FILE_MAX, FILE_PUBLIC, &file, &why)) {
+    switch (file_read(&load->scratch, load->watch, path, KEY_FILE_MAX, FILE_PUBLIC, &file, &why)) {
     case FILE_READ:
         set_pem(item, &file);
         break;

@@ -35,7 +35,6 @@ void load_say(struct load *load, enum config_severity severity, const struct sou
 
 void load_say_later(struct load *load, const struct source *at, const char *setting, const char *word)
 {
-    load->later++;
     if (word != NULL)
         load_say(load, CONFIG_ERROR, at, "%s: not supported yet; found \"%.80s\", remove it", setting, word);
     else
@@ -76,7 +75,7 @@ static void read_policy(struct load *load, const char *path)
 {
     config_t parsed;
     unsigned line;
-    const char *fault = flatten(&load->scratch, path, &load->text);
+    const char *fault = flatten(&load->scratch, load->watch, path, &load->text);
     if (fault != NULL) {
         say(load, CONFIG_ERROR, fault);
         return;
@@ -92,27 +91,44 @@ static void read_policy(struct load *load, const char *path)
         load_no_memory(load);
 }
 
-/* File names in rules outlive the scratch arena, so they are copied once each. */
+/* The last file name that was copied. */
+struct kept_name {
+    const char *from;
+    const char *to;
+};
+
+static void keep_file_name(struct arena *arena, struct source *source, struct kept_name *last)
+{
+    if (source->file != last->from) {
+        last->from = source->file;
+        last->to = arena_text(arena, source->file, strlen(source->file));
+    }
+    source->file = last->to;
+}
+
+/* File names in rules outlive the scratch arena, so they are copied, once for neighbours. */
 static void keep_file_names(struct load *load)
 {
     struct policy *policy = load->policy;
-    const char *from = NULL;
-    const char *to = NULL;
-    for (size_t i = 0; i < policy->pin_rule_count; i++) {
-        struct source *source = &policy->pin_rules[i]->source;
-        if (source->file != from) {
-            from = source->file;
-            to = arena_text(&policy->arena, from, strlen(from));
-        }
-        source->file = to;
-    }
+    struct kept_name last = {NULL, NULL};
+    for (size_t i = 0; i < policy->pin_rule_count; i++)
+        keep_file_name(&policy->arena, &policy->pin_rules[i]->source, &last);
+    for (size_t i = 0; i < policy->section_count; i++)
+        keep_file_name(&policy->arena, &policy->sections[i].source, &last);
     if (policy->arena.failed)
         load_no_memory(load);
 }
 
-struct policy *config_load(const char *path, config_getenv *getenv, const struct config_report *report)
+/* Memory was refused, long before the policy would be too large: another time it may go well. */
+static bool ran_out_of_memory(const struct arena *arena)
 {
-    struct load load = {.report = report, .getenv = getenv};
+    return arena->failed && arena->used < arena->limit / 2;
+}
+
+struct policy *config_load(const char *path, config_getenv *getenv, const struct config_report *report,
+                           struct watch *watch)
+{
+    struct load load = {.report = report, .getenv = getenv, .watch = watch};
     const char *slash = strrchr(path, '/');
     if (path[0] != '/' || slash == NULL) {
         load_say(&load, CONFIG_ERROR, NULL, "the policy file %s is a relative path; write it from / on",
@@ -127,6 +143,8 @@ struct policy *config_load(const char *path, config_getenv *getenv, const struct
     arena_init(&load.scratch, SCRATCH_MAX);
     load.policy = calloc(1, sizeof *load.policy);
     if (load.policy == NULL) {
+        if (watch != NULL)
+            watch->failed = true;
         load_no_memory(&load);
         return NULL;
     }
@@ -139,6 +157,8 @@ struct policy *config_load(const char *path, config_getenv *getenv, const struct
         read_policy(&load, path);
     if (load.errors == 0)
         keep_file_names(&load);
+    if (watch != NULL && (ran_out_of_memory(&load.scratch) || ran_out_of_memory(&load.policy->arena)))
+        watch->failed = true;
     arena_free(&load.scratch);
     if (load.errors == 0)
         return load.policy;

@@ -12,15 +12,20 @@
 /* More than these are not reported: nobody reads on. */
 #define LOAD_ERRORS_MAX 20
 
+/* Among so many places of certificates one that is named again is looked for. */
+#define LOAD_RECENT_ANCHORS 16
+
 struct load {
     const struct config_report *report;
     config_getenv *getenv;
+    struct watch *watch;  /* of the caller; NULL: none */
     struct arena scratch; /* the text, and all of libconfig's memory; gone after loading */
     struct flat_text text;
-    struct policy *policy; /* being built */
-    const char *directory; /* of the policy file, with a final '/' */
-    int errors;            /* all of them, and of these: */
-    int later;             /* settings that are not supported yet */
+    struct policy *policy;                               /* being built */
+    const char *directory;                               /* of the policy file, with a final '/' */
+    struct anchors *recent_anchors[LOAD_RECENT_ANCHORS]; /* NULL: none yet */
+    size_t anchors_made;
+    int errors;
 };
 
 /* Reports one finding at a place in the policy file. `format` begins with the name of the setting. */

@@ -1,5 +1,7 @@
 #include "config/rules.h"
 
+#include "config/anchors.h"
+#include "config/date.h"
 #include "config/keys.h"
 #include "config/settings.h"
 
@@ -7,14 +9,19 @@ static const struct word rule_modes[] = {{"enforce", MODE_ENFORCE, false},
                                          {"report", MODE_REPORT, false},
                                          {"off", MODE_OFF, false},
                                          {NULL, 0, false}};
-static const struct word targets[] = {{"leaf", 0, false}, {"chain", 1, true}, {NULL, 0, false}};
+static const struct word targets[] = {
+    {"leaf", TARGET_LEAF, false}, {"chain", TARGET_CHAIN, false}, {NULL, 0, false}};
 static const struct word verifies[] = {{"program", VERIFY_PROGRAM, false},
-                                       {"require", VERIFY_REQUIRE, true},
-                                       {"pin", VERIFY_PIN, true},
+                                       {"require", VERIFY_REQUIRE, false},
+                                       {"pin", VERIFY_PIN, false},
                                        {NULL, 0, false}};
-static const struct word versions[] = {
-    {"1.0", 0, false}, {"1.1", 1, false}, {"1.2", 2, false}, {"1.3", 3, false}, {NULL, 0, false}};
-static const struct word expiries[] = {{"report", 0, false}, {"refuse", 1, false}, {NULL, 0, false}};
+static const struct word versions[] = {{"1.0", TLS_1_0, false},
+                                       {"1.1", TLS_1_1, false},
+                                       {"1.2", TLS_1_2, false},
+                                       {"1.3", TLS_1_3, false},
+                                       {NULL, 0, false}};
+static const struct word expiries[] = {
+    {"report", AFTER_EXPIRY_REPORT, false}, {"refuse", AFTER_EXPIRY_REFUSE, false}, {NULL, 0, false}};
 
 enum pin_setting {
     PIN_DOMAIN,
@@ -33,11 +40,11 @@ static const struct setting pin_settings[] = {
     [PIN_KEYS] = {.name = "keys", .type = SETTING_TEXTS},
     [PIN_TARGET] = {.name = "target", .type = SETTING_WORD, .words = targets},
     [PIN_VERIFY] = {.name = "verify", .type = SETTING_WORD, .words = verifies},
-    [PIN_MIN_VERSION] = {.name = "min_version", .type = SETTING_WORD, .words = versions, .later = true},
-    [PIN_EXPIRES] = {.name = "expires", .type = SETTING_DATE, .later = true},
-    [PIN_AFTER_EXPIRY] = {.name = "after_expiry", .type = SETTING_WORD, .words = expiries, .later = true},
-    [PIN_CA_FILE] = {.name = "ca_file", .type = SETTING_TEXT, .later = true},
-    [PIN_CA_PATH] = {.name = "ca_path", .type = SETTING_TEXT, .later = true},
+    [PIN_MIN_VERSION] = {.name = "min_version", .type = SETTING_WORD, .words = versions},
+    [PIN_EXPIRES] = {.name = "expires", .type = SETTING_DATE},
+    [PIN_AFTER_EXPIRY] = {.name = "after_expiry", .type = SETTING_WORD, .words = expiries},
+    [PIN_CA_FILE] = {.name = "ca_file", .type = SETTING_TEXT},
+    [PIN_CA_PATH] = {.name = "ca_path", .type = SETTING_TEXT},
     [PIN_MODE] = {.name = "mode", .type = SETTING_WORD, .words = rule_modes},
     {.name = NULL},
 };
@@ -52,18 +59,7 @@ static const struct setting upstream_settings[] = {
     {.name = NULL},
 };
 
-enum program_setting { PROGRAM_NAME, PROGRAM_MATCH, PROGRAM_PINS, PROGRAM_UPSTREAM };
-static const struct setting program_settings[] = {
-    [PROGRAM_NAME] = {.name = "name", .type = SETTING_TEXT, .required = true},
-    [PROGRAM_MATCH] = {.name = "match", .type = SETTING_TEXTS, .required = true},
-    [PROGRAM_PINS] = {.name = "pinned_public_keys", .type = SETTING_LIST},
-    [PROGRAM_UPSTREAM] = {.name = "upstream_certificates", .type = SETTING_LIST},
-    {.name = "certificate_pinning_disabled", .type = SETTING_BOOLEAN},
-    {.name = "upstream_certificates_disabled", .type = SETTING_BOOLEAN},
-    {.name = NULL},
-};
-
-/* Where a list's rules go. The index is the policy's, or a list's own that is only checked so far. */
+/* Where a list's domains go: the index, which lives in the arena. */
 struct list {
     struct load *load;
     struct rule_index *index;
@@ -104,40 +100,72 @@ static void add_domains(const struct list *list, const config_setting_t *domains
         load_say(load, CONFIG_ERROR, &at, "domain: none; allowed is a name, a wildcard or an address");
 }
 
+static int word_of(const config_setting_t *const *found, enum pin_setting which, int otherwise)
+{
+    return settings_word(&pin_settings[which], found[which], otherwise);
+}
+
+/* What the settings of one rule must be together. */
 static void check_pin_rule(struct load *load, const struct pin_rule *rule,
                            const config_setting_t *const *found)
 {
-    bool says_something =
-        rule->mode == MODE_OFF || found[PIN_KEYS] != NULL || found[PIN_MIN_VERSION] != NULL ||
-        settings_word(&pin_settings[PIN_VERIFY], found[PIN_VERIFY], VERIFY_PROGRAM) == VERIFY_REQUIRE;
-    bool pin = settings_word(&pin_settings[PIN_VERIFY], found[PIN_VERIFY], VERIFY_PROGRAM) == VERIFY_PIN;
-    if (!says_something)
-        load_say(load, CONFIG_ERROR, &rule->source,
-                 "keys: missing; the rule must name keys, or be an exception with mode = \"off\"");
-    if (pin && found[PIN_KEYS] == NULL)
-        load_say(load, CONFIG_ERROR, &rule->source, "verify: \"pin\" without keys; add keys to the rule");
-    if (pin && settings_word(&pin_settings[PIN_TARGET], found[PIN_TARGET], 0) != 0)
-        load_say(load, CONFIG_ERROR, &rule->source,
-                 "verify: \"pin\" with target \"chain\"; allowed is target \"leaf\"");
-    if (found[PIN_AFTER_EXPIRY] != NULL && found[PIN_EXPIRES] == NULL)
-        load_say(load, CONFIG_ERROR, &rule->source,
-                 "after_expiry: without expires; add expires = \"YYYY-MM-DD\"");
+    const struct source *at = &rule->source;
+    bool keys = found[PIN_KEYS] != NULL;
+    if (!keys && rule->mode != MODE_OFF && rule->min_version == TLS_OLDER && rule->verify != VERIFY_REQUIRE)
+        load_say(load, CONFIG_ERROR, at,
+                 "keys: missing; the rule must ask for something (keys, min_version, verify = \"require\"), "
+                 "or be an exception with mode = \"off\"");
+    if (!keys && rule->verify == VERIFY_PIN)
+        load_say(load, CONFIG_ERROR, at, "verify: \"pin\" without keys; add keys to the rule");
+    if (rule->verify == VERIFY_PIN && rule->target == TARGET_CHAIN)
+        load_say(load, CONFIG_ERROR, at, "verify: \"pin\" with target \"chain\"; allowed is target \"leaf\"");
+    if (!keys && rule->target == TARGET_CHAIN)
+        load_say(load, CONFIG_ERROR, at, "target: \"chain\" without keys; add keys to the rule");
+    if (!keys && rule->expires)
+        load_say(load, CONFIG_ERROR, at,
+                 "expires: without keys, of which it is the end; add keys to the rule");
+    if (found[PIN_AFTER_EXPIRY] != NULL && !rule->expires)
+        load_say(load, CONFIG_ERROR, at, "after_expiry: without expires; add expires = \"YYYY-MM-DD\"");
+    if ((found[PIN_CA_FILE] != NULL || found[PIN_CA_PATH] != NULL) && rule->verify != VERIFY_REQUIRE &&
+        rule->target != TARGET_CHAIN)
+        load_say(load, CONFIG_WARNING, at,
+                 "%s: it has no effect, as the rule verifies nothing; add verify = \"require\" or target = "
+                 "\"chain\", or remove it",
+                 pin_settings[found[PIN_CA_FILE] != NULL ? PIN_CA_FILE : PIN_CA_PATH].name);
 }
 
+/* False: memory is short. */
+static bool fill_pin_rule(struct load *load, struct pin_rule *rule, const config_setting_t *const *found)
+{
+    rule->mode = (enum mode)word_of(found, PIN_MODE, MODE_UNSET);
+    rule->target = (enum target)word_of(found, PIN_TARGET, TARGET_LEAF);
+    rule->verify = (enum verify)word_of(found, PIN_VERIFY, VERIFY_PROGRAM);
+    rule->min_version = (enum tls_version)word_of(found, PIN_MIN_VERSION, TLS_OLDER);
+    rule->after_expiry = (enum after_expiry)word_of(found, PIN_AFTER_EXPIRY, AFTER_EXPIRY_REPORT);
+    rule->expires =
+        found[PIN_EXPIRES] != NULL && date_read(config_setting_get_string(found[PIN_EXPIRES]), &rule->expiry);
+    rule->anchors = load->policy->anchors;
+    if (found[PIN_CA_FILE] != NULL || found[PIN_CA_PATH] != NULL)
+        rule->anchors = anchors_read(load, found[PIN_CA_FILE], found[PIN_CA_PATH]);
+    return rule->anchors != NULL;
+}
+
+/* NULL: memory is short. */
 static struct pin_rule *read_pin_rule(const struct list *list, const config_setting_t *group)
 {
     struct load *load = list->load;
     const config_setting_t *found[SETTINGS_MAX];
-    int wrong = load->errors - load->later;
+    int errors = load->errors;
     settings_read(load, group, pin_settings, found);
+    bool right = load->errors == errors;
     struct pin_rule *rule = arena_alloc(list->arena, sizeof *rule);
     if (rule == NULL)
         return NULL;
     rule->source = load_source(load, group);
-    rule->anchors = load->policy->anchors;
-    rule->mode = (enum mode)settings_word(&pin_settings[PIN_MODE], found[PIN_MODE], MODE_UNSET);
+    if (!fill_pin_rule(load, rule, found))
+        return NULL;
     /* A setting that is there and wrong has been reported; that it is missing would be said in error. */
-    if (load->errors - load->later == wrong)
+    if (right)
         check_pin_rule(load, rule, found);
     if (found[PIN_KEYS] != NULL)
         keys_read(load, found[PIN_KEYS], rule);
@@ -146,31 +174,28 @@ static struct pin_rule *read_pin_rule(const struct list *list, const config_sett
     return rule;
 }
 
-static void read_pin_list(const struct list *list, const config_setting_t *setting, struct pin_rule **rules)
-{
-    for (int i = 0; i < config_setting_length(setting); i++) {
-        rules[i] = read_pin_rule(list, config_setting_get_elem(setting, (unsigned)i));
-        if (rules[i] == NULL) {
-            load_no_memory(list->load);
-            return;
-        }
-    }
-}
-
-void rules_read_pins(struct load *load, const config_setting_t *setting)
+void rules_read_pins(struct load *load, const config_setting_t *setting, struct rule_index *index)
 {
     struct policy *policy = load->policy;
-    const struct list list = {load, &policy->pins, &policy->arena};
-    if (setting == NULL || config_setting_length(setting) == 0)
+    const struct list list = {load, index, &policy->arena};
+    size_t count = setting == NULL ? 0 : (size_t)config_setting_length(setting);
+    if (count == 0)
         return;
-    size_t count = (size_t)config_setting_length(setting);
-    policy->pin_rules = arena_alloc(&policy->arena, count * sizeof(struct pin_rule *));
-    if (policy->pin_rules == NULL) {
+    struct pin_rule **rules = arena_grow(&policy->arena, policy->pin_rules,
+                                         (policy->pin_rule_count + count) * sizeof(struct pin_rule *));
+    if (rules == NULL) {
         load_no_memory(load);
         return;
     }
-    policy->pin_rule_count = count;
-    read_pin_list(&list, setting, policy->pin_rules);
+    policy->pin_rules = rules;
+    for (size_t i = 0; i < count; i++) {
+        struct pin_rule *rule = read_pin_rule(&list, config_setting_get_elem(setting, (unsigned)i));
+        if (rule == NULL) {
+            load_no_memory(load);
+            return;
+        }
+        policy->pin_rules[policy->pin_rule_count++] = rule;
+    }
 }
 
 static void say_not_supported(struct load *load, const config_setting_t *setting)
@@ -199,29 +224,6 @@ void rules_read_upstream(struct load *load, const config_setting_t *setting)
             add_domains(&list, found[UP_DOMAIN], at);
         if (found[UP_CERTIFICATE] != NULL && settings_text_at(found[UP_CERTIFICATE], 0) == NULL)
             load_say(load, CONFIG_ERROR, at, "certificate: none; allowed are ids, paths of PEM files, PEM");
-    }
-    say_not_supported(load, setting);
-}
-
-void rules_read_programs(struct load *load, const config_setting_t *setting)
-{
-    if (setting == NULL || config_setting_length(setting) == 0)
-        return;
-    for (int i = 0; i < config_setting_length(setting); i++) {
-        const config_setting_t *found[SETTINGS_MAX];
-        struct rule_index index = {0};
-        const struct list list = {load, &index, &load->policy->arena};
-        settings_read(load, config_setting_get_elem(setting, (unsigned)i), program_settings, found);
-        if (found[PROGRAM_PINS] != NULL) {
-            size_t count = (size_t)config_setting_length(found[PROGRAM_PINS]);
-            struct pin_rule **rules = arena_alloc(&load->scratch, (count + 1) * sizeof(struct pin_rule *));
-            if (rules == NULL) {
-                load_no_memory(load);
-                return;
-            }
-            read_pin_list(&list, found[PROGRAM_PINS], rules);
-        }
-        rules_read_upstream(load, found[PROGRAM_UPSTREAM]);
     }
     say_not_supported(load, setting);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/date.h"
 #include "config/nearest.h"
 
 static const char *type_words(enum setting_type type)
@@ -90,29 +91,6 @@ static bool has_type(const config_setting_t *found, enum setting_type type)
     return false;
 }
 
-static bool is_date(const char *text)
-{
-    static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int number[3] = {0, 0, 0}; /* year, month, day */
-    if (strlen(text) != strlen("YYYY-MM-DD"))
-        return false;
-    for (int i = 0; i < 10; i++) {
-        int *part = &number[i < 5 ? 0 : i < 8 ? 1 : 2];
-        if (i == 4 || i == 7) {
-            if (text[i] != '-')
-                return false;
-        } else if (text[i] < '0' || text[i] > '9') {
-            return false;
-        } else {
-            *part = 10 * *part + text[i] - '0';
-        }
-    }
-    bool leap = (number[0] % 4 == 0 && number[0] % 100 != 0) || number[0] % 400 == 0;
-    if (number[1] < 1 || number[1] > 12 || number[2] < 1 || number[2] > days[number[1] - 1])
-        return false;
-    return number[1] != 2 || number[2] < 29 || leap;
-}
-
 static const struct word *find_word(const struct setting *setting, const char *text)
 {
     const struct word *word = setting->words;
@@ -166,7 +144,8 @@ static bool check_value(struct load *load, const struct setting *setting, const 
             return false;
         }
     }
-    if (setting->type == SETTING_DATE && !is_date(text)) {
+    time_t start;
+    if (setting->type == SETTING_DATE && !date_read(text, &start)) {
         load_say(load, CONFIG_ERROR, &at, "%s: \"%.80s\" is no date; allowed is \"YYYY-MM-DD\"",
                  setting->name, text);
         return false;
@@ -241,4 +220,15 @@ const char *settings_text_at(const config_setting_t *found, unsigned index)
         return index == 0 ? config_setting_get_string(found) : NULL;
     return index < (unsigned)config_setting_length(found) ? config_setting_get_string_elem(found, (int)index)
                                                           : NULL;
+}
+
+const char *settings_path(struct load *load, const config_setting_t *found)
+{
+    const char *text = config_setting_get_string(found);
+    if (text[0] == '\0') {
+        struct source at = load_source(load, found);
+        load_say(load, CONFIG_ERROR, &at, "%s: empty; allowed is a path", config_setting_name(found));
+        return NULL;
+    }
+    return arena_printf(&load->policy->arena, "%s%s", text[0] == '/' ? "" : load->directory, text);
 }

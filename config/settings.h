@@ -52,4 +52,10 @@ int settings_word(const struct setting *setting, const config_setting_t *found, 
  */
 const char *settings_text_at(const config_setting_t *found, unsigned index);
 
+/*
+ * The path that a SETTING_TEXT writes, relative to the policy file; in the policy's arena. NULL: memory is
+ * short, or it is empty, which is reported.
+ */
+const char *settings_path(struct load *load, const config_setting_t *found);
+
 #endif

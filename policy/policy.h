@@ -128,7 +128,7 @@ struct policy {
     struct rule_index pins; /* of struct pin_rule: the global ones */
     struct section *sections;
     size_t section_count;
-    struct pin_rule **pin_rules; /* all of them, those of sections too */
+    struct pin_rule **pin_rules; /* all of them: the global ones, then those of each section */
     size_t pin_rule_count;
     struct event_sinks events;
     size_t pem_count; /* keys of kind KEY_PEM */

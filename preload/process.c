@@ -112,7 +112,7 @@ static void read_policy(void)
      */
     if (!start.named && !start.default_existed && !exists(start.policy_path))
         return;
-    struct policy *policy = config_load(start.policy_path, secure_getenv, &report);
+    struct policy *policy = config_load(start.policy_path, secure_getenv, &report, NULL);
     if (policy == NULL) {
         break_policy("the policy could not be read");
         return;

@@ -37,6 +37,7 @@ char *no_environment(const char *name);
 
 /* Loads a policy; the caller frees it. */
 struct policy *load_file(const char *path, struct findings *findings);
+struct policy *load_watched(const char *path, struct findings *findings, struct watch *watch);
 struct policy *load_text(const struct directory *directory, const char *text, struct findings *findings);
 
 /* The libcrypto part, from the newest libcrypto there is. */

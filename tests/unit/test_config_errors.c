@@ -34,6 +34,14 @@ Test(config, policies_that_load)
                             "\" ]; target = \"leaf\"; verify = \"program\"; mode = \"report\";"),
         "version = 1;" RULE("keys = ( \" " PIN " , " PIN "\" );"),
         "version = 1;" RULE("mode = \"off\";"),
+        "version = 1;" RULE("min_version = \"1.3\";"),
+        "version = 1;" RULE("verify = \"require\";"),
+        "version = 1;" RULE("verify = \"pin\"; keys = \"" PIN "\"; min_version = \"1.0\";"),
+        "version = 1;" RULE("target = \"chain\"; keys = \"" PIN "\"; verify = \"require\";"),
+        "version = 1;" RULE("expires = \"2028-02-29\"; after_expiry = \"refuse\"; keys = \"" PIN "\";"),
+        "version = 1;" RULE("mode = \"off\"; keys = \"" PIN "\"; expires = \"1969-12-31\";"),
+        "version = 1; unmatched = \"refuse\"; unnamed = \"refuse\"; ca_path = \"/\";",
+        "version = 1; programs = ( { name = \"a\"; match = \"b\"; }, { name = \"b\"; match = \"b\"; } );",
         "version : 1 // a comment\n# another\n/* and\nanother */ security : { }",
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
@@ -70,6 +78,18 @@ static const struct {
     {"version = 1;\n" RULE("keys = \"" PIN ",,\";"), ":2: keys: ", "empty item"},
     {"version = 1;\n" RULE(""), ":2: keys: ", "missing"},
     {"version = 1;\n" RULE("mode = \"enforce\";"), ":2: keys: ", "missing"},
+    {"version = 1;\n" RULE("target = \"leaf\"; verify = \"program\";"), ":2: keys: ", "missing"},
+    {"version = 1;\n" RULE("verify = \"pin\"; keys = \"" PIN "\"; target = \"chain\";"),
+     ":2: verify: ", "\"pin\" with target \"chain\""},
+    {"version = 1;\n" RULE("verify = \"require\"; target = \"chain\";"),
+     ":2: target: ", "\"chain\" without keys"},
+    {"version = 1;\n" RULE("min_version = \"1.2\"; expires = \"2027-01-01\";"),
+     ":2: expires: ", "without keys"},
+    {"version = 1;\n" RULE("min_version = \"1.4\";"), ":2: min_version: ", "\"1.2\" and \"1.3\""},
+    {"version = 1;\n" RULE("min_version = 1.2;"), ":2: min_version: ", "found a number with a decimal point"},
+    {"version = 1;\n" RULE("keys = \"" PIN "\"; ca_file = \"\";"), ":2: ca_file: ", "empty"},
+    {"version = 1;\nunmatched = \"deny\";", ":2: unmatched: ", "\"allow\", \"report\" and \"refuse\""},
+    {"version = 1;\nca_path = \"\";", ":2: ca_path: ", "empty"},
     {"version = 1;\n" RULE("keys = \"" PIN "\"; mode = \"learn\";"), ":2: mode: ", "\"learn\"; allowed are"},
     {"version = 1;\n" RULE("verify = \"pin\";"), ":2: verify: ", "\"pin\" without keys"},
     {"version = 1;\n" RULE("keys = \"" PIN "\"; after_expiry = \"refuse\";"),
@@ -105,6 +125,22 @@ static const struct {
      "private_certificate_encoding_secret_file = \"b\"; };",
      ":2: private_certificate_encoding_secret_file: ", "allowed is one of them"},
     {"version = 1;\nprograms = ( { match = \"x\"; } );", ":2: name: ", "missing"},
+    {"version = 1;\nprograms = ( { name = \"\"; match = \"x\"; } );", ":2: name: ", "empty"},
+    {"version = 1;\nprograms = ( { name = \"x\"; } );", ":2: match: ", "missing"},
+    {"version = 1;\nprograms = ( { name = \"x\"; match = [ ]; } );", ":2: match: ", "none"},
+    {"version = 1;\nprograms = ( { name = \"x\"; match = [ \"a\", \"\" ]; } );",
+     ":2: match: ", "an empty pattern"},
+    {"version = 1;\nprograms = (\n{ name = \"x\"; match = \"a\"; },\n{ name = \"y\"; match = \"a\"; },\n{ "
+     "name "
+     "= \"x\"; match = \"b\"; } );",
+     ":5: name: ", "policy.cfg:3 already"},
+    {"version = 1;\nprograms = ( { name = \"x\"; match = \"x\"; pinned_public_keys = (\n{ domain = \"a\"; } "
+     "); } );",
+     ":3: keys: ", "missing"},
+    {"version = 1;\nprograms = ( { name = \"x\"; match = \"x\"; certificate_pinning_disabled = true; "
+     "pinned_public_keys = (\n{ domain = \"a\"; keys = \"" PIN "\"; },\n{ domain = \"a\"; keys = \"" PIN
+     "\"; } ); } );",
+     ":4: domain: ", "policy.cfg:3 already"},
     {"version = 1;\nmode = \"off\"\nstore: {", ":4: ", "syntax error"},
     {"version = 1;\nmode = \"off;\n", ":2: ", "closing quote"},
     {"version = 1;\n/* never closed", ":2: ", "closing */"},
@@ -132,12 +168,6 @@ Test(config, what_a_later_release_brings_is_refused_and_never_ignored)
 {
     static const char *const later[][2] = {
         {"mode = \"learn\";", "mode"},
-        {"unmatched = \"refuse\";", "unmatched"},
-        {"unmatched = \"report\";", "unmatched"},
-        {"unnamed = \"refuse\";", "unnamed"},
-        {"unnamed = \"report\";", "unnamed"},
-        {"ca_file = \"/x\";", "ca_file"},
-        {"ca_path = \"/x\";", "ca_path"},
         {"state_directory = \"/x\";", "state_directory"},
         {"store: { type = \"directory\"; };", "type"},
         {"store: { path = \"/x\"; };", "path"},
@@ -161,18 +191,15 @@ Test(config, what_a_later_release_brings_is_refused_and_never_ignored)
          "check_cooldown_seconds"},
         {"security: { certificate_expiry_monitor: { event_cooldown_seconds = 1; }; };",
          "event_cooldown_seconds"},
-        {"programs = ( { name = \"x\"; match = \"x\"; } );", "programs"},
+        {"programs = ( { name = \"x\"; match = \"x\"; upstream_certificates_disabled = true; "
+         "upstream_certificates = ( { domain = \"a\"; certificate = \"x\"; } ); } );",
+         "upstream_certificates"},
+        {"programs = ( { name = \"x\"; match = \"x\"; pinned_public_keys = ( { domain = \"a\"; keys = "
+         "\"an-id\"; } ); } );",
+         "keys"},
         {"events: { syslog = \"daemon\"; };", "syslog"},
         {"events: { redis_stream = \"x\"; };", "redis_stream"},
         {"events: { redis_stream_maxlen = 1; };", "redis_stream_maxlen"},
-        {RULE("keys = \"" PIN "\"; target = \"chain\";"), "target"},
-        {RULE("keys = \"" PIN "\"; verify = \"require\";"), "verify"},
-        {RULE("keys = \"" PIN "\"; verify = \"pin\";"), "verify"},
-        {RULE("keys = \"" PIN "\"; min_version = \"1.2\";"), "min_version"},
-        {RULE("keys = \"" PIN "\"; expires = \"2028-02-29\";"), "expires"},
-        {RULE("keys = \"" PIN "\"; expires = \"2028-02-29\"; after_expiry = \"refuse\";"), "after_expiry"},
-        {RULE("keys = \"" PIN "\"; ca_file = \"x\";"), "ca_file"},
-        {RULE("keys = \"" PIN "\"; ca_path = \"x\";"), "ca_path"},
         {RULE("keys = \"an-id\";"), "keys"},
     };
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
@@ -213,7 +240,7 @@ Test(config, variables_stand_for_the_scalars_of_security)
         const struct config_report report = {collect_line, said};
         variable = cases[i][0];
         variable_value = cases[i][1];
-        cr_expect_null(config_load(path, one_variable, &report));
+        cr_expect_null(config_load(path, one_variable, &report, NULL));
         cr_expect_not_null(strstr(said, variable), "%s", said);
         cr_expect_not_null(strstr(said, cases[i][2]), "%s", said);
         cr_expect_null(strstr(said, "hush"), "the secret is not printed");
