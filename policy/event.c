@@ -21,6 +21,8 @@ static const struct {
 } kinds[] = {
     [EVENT_PIN_MISMATCH] = {"PinMismatch", "error", LOG_LEVEL_ERROR},
     [EVENT_PIN_UNRESOLVED] = {"PinUnresolved", "error", LOG_LEVEL_ERROR},
+    [EVENT_PEER_UNMATCHED] = {"PeerUnmatched", "warning", LOG_LEVEL_WARNING},
+    [EVENT_PEER_UNNAMED] = {"PeerUnnamed", "warning", LOG_LEVEL_WARNING},
     [EVENT_POLICY_REJECTED] = {"PolicyRejected", "error", LOG_LEVEL_ERROR},
     [EVENT_UNGOVERNED] = {"Ungoverned", "error", LOG_LEVEL_ERROR},
 };
@@ -183,7 +185,9 @@ void event_raise(struct reporter *reporter, const struct event_sinks *sinks, con
     clock_gettime(CLOCK_MONOTONIC, &now);
     if (!event_limit_allows(&reporter->limit, event->kind, event->domain, now.tv_sec, &suppressed))
         return;
-    log_line(reporter, kinds[event->kind].level, "%s: %s", kinds[event->kind].name, event->message);
+    /* A refusal is never silent, whatever the event's own level is. */
+    enum log_level level = event->mode == MODE_ENFORCE ? LOG_LEVEL_ERROR : kinds[event->kind].level;
+    log_line(reporter, level, "%s: %s", kinds[event->kind].name, event->message);
     if (sinks == NULL || (sinks->file == NULL && !sinks->to_stderr))
         return;
     char *json = to_json(reporter, event, suppressed);

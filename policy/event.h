@@ -28,7 +28,14 @@ struct reporter {
     struct event_limit limit;
 };
 
-enum event_kind { EVENT_PIN_MISMATCH, EVENT_PIN_UNRESOLVED, EVENT_POLICY_REJECTED, EVENT_UNGOVERNED };
+enum event_kind {
+    EVENT_PIN_MISMATCH,
+    EVENT_PIN_UNRESOLVED,
+    EVENT_PEER_UNMATCHED,
+    EVENT_PEER_UNNAMED,
+    EVENT_POLICY_REJECTED,
+    EVENT_UNGOVERNED,
+};
 
 /* One event. What is NULL, 0 or empty is left out. All of it is the caller's. */
 struct event {

@@ -37,6 +37,7 @@ struct peer {
      * that is the name). Else it may be a proxy's, and rules for other ports count too.
      */
     bool port_is_own;
+    bool is_verified; /* the program has OpenSSL verify names[] itself, or some of them */
     char address[64]; /* of the connection, as text; "" if not known */
 };
 

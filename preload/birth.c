@@ -13,6 +13,7 @@
 #include "preload/objects.h"
 #include "preload/process.h"
 #include "preload/scope.h"
+#include "preload/snapshot.h"
 
 /* Of the range for private use (RFC 8446, section 11: 65280 to 65535). Nothing is ever sent with it. */
 #define PRIVATE_EXTENSION 65413
@@ -76,14 +77,14 @@ static inline new_ex_data *route(const void *caller)
 
 static void raise_ungoverned(const struct libssl *libssl)
 {
-    const struct snapshot *snapshot = process_policy();
+    const struct snapshot *snapshot = snapshot_acquire();
     char words[256];
-    if (snapshot->policy != NULL && !snapshot->policy->report_ungoverned)
-        return;
     snprintf(words, sizeof words, "%s: connections made by it are not checked; use OpenSSL 1.1.1 to 4.x",
              libssl == NULL ? "one libssl more than can be governed" : libssl->why);
     struct event event = {.kind = EVENT_UNGOVERNED, .message = words};
-    process_raise(&event);
+    if (snapshot->policy == NULL || snapshot->policy->report_ungoverned)
+        snapshot_raise(snapshot, &event);
+    snapshot_release();
 }
 
 /* An SSL_CTX is there, all zero but for a few members. False: memory is short. */
@@ -101,7 +102,7 @@ static bool govern(struct libssl *libssl, SSL_CTX *context, CRYPTO_EX_DATA *ad)
 static bool context_is_born(const void *caller, SSL_CTX *context, CRYPTO_EX_DATA *ad)
 {
     struct libssl *libssl = libssl_at(caller);
-    if (process_policy()->state == POLICY_NONE)
+    if (snapshot_is_none())
         return true;
     if (libssl == NULL || !libssl->governed) {
         raise_ungoverned(libssl);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "preload/libssl.h"
+#include "preload/remembered.h"
 
 /* Of an SSL_CTX: the callbacks that the program set, in whose place ours are. */
 struct context {
@@ -22,6 +23,9 @@ struct context {
  */
 #define VERIFY_MODE_OF_REFUSAL (OSSL_VERIFY_PEER | 0x20000000)
 
+/* More than a handshake of one name ever establishes; what does not fit is not remembered. */
+#define CONNECTION_FACTS_MAX 4
+
 /* Of an SSL. Made only where there is something to keep. */
 struct connection {
     ossl_info_cb *info; /* the program's own for this SSL; NULL: the SSL_CTX's */
@@ -29,6 +33,9 @@ struct connection {
     bool refused;       /* in this handshake, at its end */
     bool mode_changed;  /* a refusal set VERIFY_MODE_OF_REFUSAL; `mode` was before */
     int mode;
+    bool id_context_changed; /* SSL_set_session_id_context() was called for a session with our mark */
+    unsigned fact_count;
+    struct fact facts[CONNECTION_FACTS_MAX]; /* established in this handshake, which is not done yet */
     BIO *cut;                /* the program's write BIO, which takes nothing more; a reference. NULL: none */
     ossl_bio_cb *cut_before; /* the BIO's callback in whose place ours is */
 };

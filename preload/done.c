@@ -5,23 +5,49 @@
 
 #include <errno.h>
 
+/* What was established before the server had proved its key. */
+static void remember(struct connection *connection)
+{
+    for (unsigned i = 0; i < connection->fact_count; i++)
+        remembered_add(&connection->facts[i]);
+    connection->fact_count = 0;
+}
+
+static void judge_end(const struct snapshot *snapshot, struct libssl *libssl, SSL *ssl, bool resumed)
+{
+    struct examined examined;
+    const struct showing showing = {
+        .snapshot = snapshot,
+        .libssl = libssl,
+        .ssl = ssl,
+        .leaf = libssl->fn.SSL_get1_peer_certificate(ssl),
+        .sent = resumed ? NULL : libssl->fn.SSL_get_peer_cert_chain(ssl),
+        .version = libssl->fn.SSL_version(ssl),
+        .resumed = resumed,
+        .done = true,
+    };
+    examine_peer(&showing, &examined);
+    if (showing.leaf != NULL)
+        libssl->fn.X509_free(showing.leaf);
+    if (examined.outcome == OUTCOME_NO_RULE)
+        examine_log_no_rule(libssl, ssl);
+    if (examined.outcome == OUTCOME_REFUSED)
+        connection_cut(libssl, ssl);
+}
+
 void done_handshake(struct libssl *libssl, SSL *ssl)
 {
     int error = errno;
-    const struct connection *connection = connection_of(libssl, ssl);
+    struct connection *connection = connection_of(libssl, ssl);
     bool resumed = libssl->fn.SSL_session_reused(ssl) != 0;
+    const struct snapshot *snapshot = snapshot_acquire();
     /* The verdict has seen what a full handshake showed. Not so a resumed one, one without certificates, and
      * one whose verify callback a program has set through dlsym, in the place of ours. */
-    if (examine_is_needed() && (connection == NULL || !connection->judged || resumed)) {
-        X509 *leaf = libssl->fn.SSL_get1_peer_certificate(ssl);
-        enum outcome outcome = examine_peer(libssl, ssl, leaf, resumed ? REASON_RESUMED : REASON_MISMATCH);
-        if (leaf != NULL)
-            libssl->fn.X509_free(leaf);
-        if (outcome == OUTCOME_NO_RULE)
-            examine_log_no_rule(libssl, ssl);
-        if (outcome == OUTCOME_REFUSED)
-            connection_cut(libssl, ssl);
-    }
+    if (connection != NULL && connection->judged && !resumed)
+        remember(connection);
+    else if (examine_is_needed(snapshot))
+        judge_end(snapshot, libssl, ssl, resumed);
+    snapshot_release();
     errno = error;
 }
 

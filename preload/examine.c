@@ -1,83 +1,158 @@
 #include "preload/examine.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "policy/text.h"
+#include "policy/verify.h"
 #include "preload/peername.h"
 #include "preload/process.h"
+#include "preload/proof.h"
 #include "preload/refuse.h"
 
 /* What is asked of a connection. On the stack of one call. */
 struct examination {
+    const struct showing *showing;
     struct peer peer;
     struct requirement requirements[PEER_NAMES_MAX];
     size_t count;
-    bool has_leaf; /* the peer showed a certificate */
-    bool has_pin;  /* and its key has a pin */
-    struct pin pin;
+    bool has_pin;
+    struct pin pin; /* of the leaf's key */
+    struct proof proof;
+    struct evidence evidence;
 };
 
-bool examine_is_needed(void)
+static bool has_rules(const struct snapshot *snapshot)
 {
-    const struct snapshot *snapshot = process_policy();
-    return snapshot->state == POLICY_LOADED &&
-           (snapshot->policy->pins.count > 0 || process_reporter()->level >= LOG_LEVEL_INFO);
+    return snapshot->policy->pins.count > 0 ||
+           (snapshot->section != NULL && snapshot->section->pins.count > 0);
 }
 
-static void begin(const struct libssl *libssl, const SSL *ssl, const X509 *leaf, struct examination *e)
+bool examine_is_needed(const struct snapshot *snapshot)
 {
-    peer_find(libssl, ssl, &e->peer);
-    e->count = judge_requirements(process_policy()->policy, NULL, &e->peer, e->requirements, NULL);
-    e->has_leaf = leaf != NULL;
+    return snapshot->state == POLICY_LOADED &&
+           (has_rules(snapshot) || process_reporter()->level >= LOG_LEVEL_INFO);
+}
+
+/* The versions of DTLS by what they are made of (RFC 6347, RFC 9147); QUIC is TLS 1.3 (RFC 9001). */
+static enum tls_version version_of(int number)
+{
+    switch (number) {
+    case 0x0301:
+        return TLS_1_0;
+    case 0x0302:
+    case 0xfeff: /* DTLS 1.0 */
+        return TLS_1_1;
+    case 0x0303:
+    case 0xfefd: /* DTLS 1.2 */
+        return TLS_1_2;
+    case 0x0304:
+    case 0xfefc: /* DTLS 1.3 */
+    case 1:      /* OSSL_QUIC1_VERSION */
+        return TLS_1_3;
+    default:
+        return TLS_OLDER;
+    }
+}
+
+static void begin(const struct showing *showing, struct examination *e)
+{
+    const struct ossl *ossl = &showing->libssl->fn;
+    const struct snapshot *snapshot = showing->snapshot;
+    e->showing = showing;
     e->has_pin = false;
-    if (e->count == 0 || leaf == NULL)
+    peer_find(showing->libssl, showing->ssl, &e->peer);
+    e->count = judge_requirements(snapshot->policy, snapshot->section, &e->peer, e->requirements, NULL);
+    if (e->count == 0)
         return;
-    libssl->fn.ERR_set_mark();
-    e->has_pin = ossl_pin_of_certificate(&libssl->fn, leaf, &e->pin);
-    libssl->fn.ERR_pop_to_mark();
+    if (showing->leaf != NULL) {
+        ossl->ERR_set_mark();
+        e->has_pin = ossl_pin_of_certificate(ossl, showing->leaf, &e->pin);
+        ossl->ERR_pop_to_mark();
+    }
+    e->proof = proof_for(showing);
+    e->evidence = (struct evidence){
+        .has_key = showing->leaf != NULL,
+        .pin = e->has_pin ? &e->pin : NULL,
+        .version = version_of(showing->version),
+        .now = time(NULL),
+        .proof = &e->proof,
+    };
 }
 
 #define WORDS_SIZE 1024
 
-static void find_words(const struct examination *e, const struct requirement *requirement, enum reason reason,
-                       const char *domain, char words[WORDS_SIZE])
-{
-    const struct source *at = &((const struct pin_rule *)requirement->match.rule)->source;
-    char pin[PIN_TEXT_SIZE];
-    const char *any_port = requirement->match.any_port
-                               ? " (its port is not known for sure, so the rules for other ports of it count)"
-                               : "";
-    if (reason == REASON_NO_CERTIFICATE) {
-        snprintf(
-            words, WORDS_SIZE,
-            "%s: the server showed no certificate, and the rule %s:%u pins its key%s; check that this is "
-            "the server that you mean",
-            domain, at->file, at->line, any_port);
-    } else if (reason == REASON_UNRESOLVED) {
-        snprintf(words, WORDS_SIZE,
-                 "%s: none of the keys of the rule %s:%u can be read%s; check the paths in it", domain,
-                 at->file, at->line, any_port);
-    } else if (!e->has_pin) {
-        snprintf(words, WORDS_SIZE,
-                 "%s: the server's public key could not be read, and the rule %s:%u pins it%s; check the "
-                 "server's certificate",
-                 domain, at->file, at->line, any_port);
-    } else {
-        pin_format(&e->pin, pin);
-        snprintf(
-            words, WORDS_SIZE,
-            "%s: the server's public key is not one that the rule %s:%u pins%s; if its key was changed on "
-            "purpose, add %s to keys",
-            domain, at->file, at->line, any_port, pin);
-    }
-}
-
-/* Whom an event is about. */
+/* Whom words and events are about. */
 struct subject {
     const struct examination *examination;
     const struct requirement *requirement;
     const char *domain; /* NULL: not known */
 };
+
+static void find_words(const struct subject *subject, const struct judgement *judgement,
+                       char words[WORDS_SIZE])
+{
+    const struct examination *e = subject->examination;
+    const struct pin_rule *rule = judgement->rule;
+    const char *domain = subject->domain == NULL ? "a server without a name" : subject->domain;
+    const char *any_port = subject->requirement->match.any_port
+                               ? " (its port is not known for sure, so the rules for other ports of it count)"
+                               : "";
+    char at[512];
+    char pin[PIN_TEXT_SIZE];
+    snprintf(at, sizeof at, "the rule %s:%u", rule->source.file, rule->source.line);
+    switch (judgement->reason) {
+    case REASON_NO_CERTIFICATE:
+        snprintf(words, WORDS_SIZE,
+                 "%s: the server showed no certificate, and %s pins its key%s; check that this is the server "
+                 "that you "
+                 "mean",
+                 domain, at, any_port);
+        break;
+    case REASON_UNRESOLVED:
+        snprintf(words, WORDS_SIZE, "%s: none of the keys of %s can be read%s; check the paths in it", domain,
+                 at, any_port);
+        break;
+    case REASON_EXPIRED:
+        snprintf(words, WORDS_SIZE,
+                 "%s: the keys of %s have expired%s; write those that the server has now, and a new date in "
+                 "expires",
+                 domain, at, any_port);
+        break;
+    case REASON_VERSION:
+        snprintf(words, WORDS_SIZE,
+                 "%s: the connection is TLS %s, and %s asks for %s%s; let the server offer it, or lower "
+                 "min_version",
+                 domain, tls_version_name(e->evidence.version), at, tls_version_name(rule->min_version),
+                 any_port);
+        break;
+    case REASON_VERIFICATION:
+        snprintf(words, WORDS_SIZE,
+                 "%s: the server's certificate does not verify, as %s requires%s: %s%s; check the "
+                 "certificate, its "
+                 "names, and ca_file",
+                 domain, at, any_port, e->showing->libssl->fn.X509_verify_cert_error_string(judgement->error),
+                 rule->anchors->file != NULL && rule->anchors->file_text == NULL
+                     ? " (ca_file could not be read)"
+                     : "");
+        break;
+    default:
+        if (!e->has_pin) {
+            snprintf(words, WORDS_SIZE,
+                     "%s: the server's public key could not be read, and %s pins it%s; check the server's "
+                     "certificate",
+                     domain, at, any_port);
+            break;
+        }
+        pin_format(&e->pin, pin);
+        snprintf(words, WORDS_SIZE,
+                 "%s: the server's public key is not one that %s pins%s; if its key was changed on purpose, "
+                 "add %s to "
+                 "keys",
+                 domain, at, any_port, pin);
+        break;
+    }
+}
 
 /* An event for a key that could not be read. */
 static bool raise_unresolved(const struct pin_rule *rule, const struct key *key, void *context)
@@ -98,36 +173,15 @@ static bool raise_unresolved(const struct pin_rule *rule, const struct key *key,
         .mode = subject->requirement->mode,
         .reason = REASON_UNRESOLVED,
     };
-    process_raise(&event);
+    snapshot_raise(subject->examination->showing->snapshot, &event);
     return false;
 }
 
-/* Why the peer does not fulfil a requirement; REASON_NONE: it does. */
-static enum reason fault_of(const struct examination *e, const struct requirement *requirement)
-{
-    struct evidence evidence = {.has_key = e->has_leaf, .pin = e->has_pin ? &e->pin : NULL};
-    struct judgement judgement;
-    judge(requirement, &evidence, &judgement);
-    return judgement.reason;
-}
-
-bool examine_would_refuse(const struct libssl *libssl, const SSL *ssl, const X509 *leaf)
-{
-    struct examination e;
-    begin(libssl, ssl, leaf, &e);
-    for (size_t i = 0; i < e.count; i++) {
-        if (e.requirements[i].mode == MODE_ENFORCE && fault_of(&e, &e.requirements[i]) != REASON_NONE)
-            return true;
-    }
-    return false;
-}
-
-static void report(const struct subject *subject, enum reason reason, char words[WORDS_SIZE])
+static void report(const struct subject *subject, const struct judgement *judgement, char words[WORDS_SIZE])
 {
     const struct examination *e = subject->examination;
-    const struct requirement *requirement = subject->requirement;
-    find_words(e, requirement, reason, subject->domain == NULL ? "a server without a name" : subject->domain,
-               words);
+    bool resumed = e->showing->resumed && judgement->reason == REASON_MISMATCH;
+    find_words(subject, judgement, words);
     text_for_terminal(words);
     struct event event = {
         .kind = EVENT_PIN_MISMATCH,
@@ -135,30 +189,30 @@ static void report(const struct subject *subject, enum reason reason, char words
         .domain = subject->domain,
         .port = e->peer.port,
         .peer_address = e->peer.address,
-        .rule = &((const struct pin_rule *)requirement->match.rule)->source,
-        .mode = requirement->mode,
-        .reason = reason,
+        .rule = &judgement->rule->source,
+        .mode = judgement->mode,
+        .reason = resumed ? REASON_RESUMED : judgement->reason,
         .presented = e->has_pin ? &e->pin : NULL,
-        .expected = requirement,
+        .expected = subject->requirement,
     };
-    process_raise(&event);
+    snapshot_raise(e->showing->snapshot, &event);
 }
 
 /* The line of the log for a connection; `at` is NULL where no rule is in force for it. */
-static void log_connection(const struct peer *peer, const struct domain *name, const struct source *at,
+static void log_connection(const struct peer *peer, const struct peer_name *name, const struct source *at,
                            const char *outcome)
 {
     char text[DOMAIN_TEXT_SIZE];
     char port[16] = "not known";
-    domain_format(name, text);
+    domain_format(&name->domain, text);
     if (peer->port != 0)
         snprintf(port, sizeof port, "%u", peer->port);
     if (at == NULL)
         log_line(process_reporter(), LOG_LEVEL_INFO, "connection to %s (%s), port %s: no rule in force", text,
-                 peer_how_name(peer->names[0].how), port);
+                 peer_how_name(name->how), port);
     else
         log_line(process_reporter(), LOG_LEVEL_INFO, "connection to %s (%s), port %s: rule %s:%u, %s", text,
-                 peer_how_name(peer->names[0].how), port, at->file, at->line, outcome);
+                 peer_how_name(name->how), port, at->file, at->line, outcome);
 }
 
 void examine_log_no_rule(const struct libssl *libssl, const SSL *ssl)
@@ -167,48 +221,124 @@ void examine_log_no_rule(const struct libssl *libssl, const SSL *ssl)
     if (process_reporter()->level < LOG_LEVEL_INFO)
         return;
     peer_find(libssl, ssl, &peer);
-    log_connection(&peer, &peer.names[0].domain, NULL, NULL);
+    log_connection(&peer, &peer.names[0], NULL, NULL);
 }
 
-/* Examines one requirement. `told`: the words of a refusal are in the queue already. */
-static enum outcome examine_one(const struct libssl *libssl, const struct examination *e,
-                                const struct requirement *requirement, enum reason mismatch, bool told)
+static enum outcome outcome_of(const struct judgement *judgement)
 {
-    char domain[DOMAIN_TEXT_SIZE];
-    char words[WORDS_SIZE];
-    struct subject subject = {e, requirement, requirement->name->domain.kind == DOMAIN_ALL ? NULL : domain};
-    domain_format(&requirement->name->domain, domain);
-    requirement_each_key(requirement, raise_unresolved, &subject);
-    enum reason reason = fault_of(e, requirement);
-    if (reason == REASON_NONE)
+    if (judgement->reason == REASON_NONE)
         return OUTCOME_ADMITTED;
-    report(&subject, reason == REASON_MISMATCH ? mismatch : reason, words);
-    if (requirement->mode != MODE_ENFORCE)
-        return OUTCOME_REPORTED;
-    if (!told)
-        refuse_with_words(libssl, words);
-    return OUTCOME_REFUSED;
+    return judgement->mode == MODE_ENFORCE ? OUTCOME_REFUSED : OUTCOME_REPORTED;
 }
 
-enum outcome examine_peer(const struct libssl *libssl, const SSL *ssl, const X509 *leaf, enum reason mismatch)
+/* Tells of one requirement. `told`: the words of a refusal are in the queue already. */
+static void tell(const struct examination *e, const struct requirement *requirement,
+                 const struct judgement *judgement, bool told)
 {
-    static const char *const words[] = {
+    static const char *const outcomes[] = {
         [OUTCOME_NO_RULE] = "",
         [OUTCOME_ADMITTED] = "admitted",
         [OUTCOME_REPORTED] = "reported",
         [OUTCOME_REFUSED] = "refused",
     };
+    char domain[DOMAIN_TEXT_SIZE];
+    char words[WORDS_SIZE];
+    enum outcome outcome = outcome_of(judgement);
+    struct subject subject = {e, requirement, requirement->name->domain.kind == DOMAIN_ALL ? NULL : domain};
+    domain_format(&requirement->name->domain, domain);
+    requirement_each_key(requirement, raise_unresolved, &subject);
+    if (outcome != OUTCOME_ADMITTED)
+        report(&subject, judgement, words);
+    if (outcome == OUTCOME_REFUSED && !told)
+        refuse_with_words(e->showing->libssl, words);
+    if (process_reporter()->level >= LOG_LEVEL_INFO)
+        log_connection(&e->peer, requirement->name, &judgement->rule->source, outcomes[outcome]);
+}
+
+/*
+ * Only where it is certain whom the pinned key was for. Programs that have OpenSSL verify the name would take
+ * another name too, so that is verified here.
+ */
+static bool may_loosen(const struct examination *e)
+{
+    const struct showing *showing = e->showing;
+    const struct ossl *ossl = &showing->libssl->fn;
+    if (e->peer.name_count != 1 || showing->leaf == NULL)
+        return false;
+    if (!e->peer.is_verified)
+        return true;
+    unsigned flags = ossl->X509_VERIFY_PARAM_get_hostflags(ossl->SSL_get0_param(showing->ssl));
+    return verify_name(ossl, showing->leaf, &e->peer.names[0].domain, flags);
+}
+
+void examine_peer(const struct showing *showing, struct examined *examined)
+{
     struct examination e;
-    enum outcome worst = OUTCOME_NO_RULE;
-    begin(libssl, ssl, leaf, &e);
+    bool loosens = false;
+    *examined = (struct examined){.outcome = OUTCOME_NO_RULE, .error = OSSL_V_ERR_APPLICATION_VERIFICATION};
+    begin(showing, &e);
     for (size_t i = 0; i < e.count; i++) {
-        const struct requirement *requirement = &e.requirements[i];
-        enum outcome outcome = examine_one(libssl, &e, requirement, mismatch, worst == OUTCOME_REFUSED);
-        if (process_reporter()->level >= LOG_LEVEL_INFO)
-            log_connection(&e.peer, &requirement->name->domain,
-                           &((const struct pin_rule *)requirement->match.rule)->source, words[outcome]);
-        if (outcome > worst)
-            worst = outcome;
+        struct judgement judgement;
+        judge(&e.requirements[i], &e.evidence, &judgement);
+        enum outcome outcome = outcome_of(&judgement);
+        if (!showing->quiet)
+            tell(&e, &e.requirements[i], &judgement, examined->outcome == OUTCOME_REFUSED);
+        if (outcome == OUTCOME_REFUSED && examined->outcome != OUTCOME_REFUSED && judgement.error != 0)
+            examined->error = judgement.error;
+        if (outcome > examined->outcome)
+            examined->outcome = outcome;
+        loosens = loosens || judgement.loosens;
     }
-    return worst;
+    examined->loosens = loosens && examined->outcome == OUTCOME_ADMITTED && may_loosen(&e);
+}
+
+enum about examine_unknown(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl)
+{
+    const struct policy *policy = snapshot->policy;
+    struct peer peer;
+    struct requirement requirements[PEER_NAMES_MAX];
+    bool matched;
+    if (snapshot->state != POLICY_LOADED || policy->mode == MODE_OFF ||
+        (policy->unmatched == ABOUT_ALLOW && policy->unnamed == ABOUT_ALLOW))
+        return ABOUT_ALLOW;
+    peer_find(libssl, ssl, &peer);
+    judge_requirements(policy, snapshot->section, &peer, requirements, &matched);
+    if (matched)
+        return ABOUT_ALLOW;
+    enum about about = peer_is_named(&peer) ? policy->unmatched : policy->unnamed;
+    return about == ABOUT_REFUSE && policy->mode == MODE_REPORT ? ABOUT_REPORT : about;
+}
+
+void examine_report_unknown(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl,
+                            enum about about)
+{
+    struct peer peer;
+    char name[DOMAIN_TEXT_SIZE];
+    char words[WORDS_SIZE];
+    peer_find(libssl, ssl, &peer);
+    bool named = peer_is_named(&peer);
+    domain_format(&peer.names[0].domain, name);
+    if (named)
+        snprintf(words, sizeof words,
+                 "%s: no rule is for this server, and unmatched = \"%s\"; add a rule if it is one "
+                 "that you mean",
+                 name, about == ABOUT_REFUSE ? "refuse" : "report");
+    else
+        snprintf(words, sizeof words,
+                 "a server without a name%s%s: no rule is for it, and unnamed = \"%s\"; add a rule "
+                 "for its address or for \"*\"",
+                 peer.address[0] == '\0' ? "" : " at ", peer.address,
+                 about == ABOUT_REFUSE ? "refuse" : "report");
+    text_for_terminal(words);
+    struct event event = {
+        .kind = named ? EVENT_PEER_UNMATCHED : EVENT_PEER_UNNAMED,
+        .message = words,
+        .domain = named ? name : NULL,
+        .port = peer.port,
+        .peer_address = peer.address,
+        .mode = about == ABOUT_REFUSE ? MODE_ENFORCE : MODE_REPORT,
+    };
+    snapshot_raise(snapshot, &event);
+    if (about == ABOUT_REFUSE)
+        refuse_with_words(libssl, words);
 }

@@ -4,6 +4,20 @@
 
 #include "policy/judge.h"
 #include "preload/libssl.h"
+#include "preload/snapshot.h"
+
+/* What a connection shows, at one moment of its handshake. All of it is the caller's. */
+struct showing {
+    const struct snapshot *snapshot; /* POLICY_LOADED, and resolved */
+    const struct libssl *libssl;
+    SSL *ssl;
+    X509 *leaf;       /* NULL: none */
+    X509_STACK *sent; /* what came with it; NULL: nothing */
+    int version;      /* see SSL_version(3) */
+    bool resumed;     /* nothing is verified now: only what an earlier handshake established counts */
+    bool done;        /* the server has proved its key: what is established is remembered */
+    bool quiet;       /* no events, no words, no line in the log */
+};
 
 /* In the order of severity. */
 enum outcome {
@@ -13,23 +27,26 @@ enum outcome {
     OUTCOME_REFUSED,  /* the reason is in OpenSSL's queue */
 };
 
-/* Is the policy such that peers are examined at all? */
-bool examine_is_needed(void);
+struct examined {
+    enum outcome outcome;
+    int error;    /* OUTCOME_REFUSED: the X509_V_ERR_ number for the program */
+    bool loosens; /* OUTCOME_ADMITTED: the certificate stands, whatever the program's verification says */
+};
 
-/*
- * Examines the certificate `leaf` (NULL: the peer showed none) of a connection, raises the events, and puts
- * the words of a refusal into OpenSSL's queue. `mismatch` is the reason to give for a key that is not
- * pinned. The policy must be resolved.
- */
-enum outcome examine_peer(const struct libssl *libssl, const SSL *ssl, const X509 *leaf,
-                          enum reason mismatch);
+/* Is the policy such that peers are examined at all? */
+bool examine_is_needed(const struct snapshot *snapshot);
+
+/* Examines a peer, raises the events, and puts the words of a refusal into OpenSSL's queue. */
+void examine_peer(const struct showing *showing, struct examined *examined);
 
 /* The line of the log for a connection without a rule; at the end of its handshake. */
 void examine_log_no_rule(const struct libssl *libssl, const SSL *ssl);
 
-/*
- * Would `leaf` be refused? Says nothing to anybody. Also true where a rule applies and `leaf` is NULL.
- */
-bool examine_would_refuse(const struct libssl *libssl, const SSL *ssl, const X509 *leaf);
+/* What is to be done about a peer that no rule matches; ABOUT_ALLOW for any other. */
+enum about examine_unknown(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl);
+
+/* Raises the event of such a peer, and puts the words of its refusal (ABOUT_REFUSE) into OpenSSL's queue. */
+void examine_report_unknown(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl,
+                            enum about about);
 
 #endif

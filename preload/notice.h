@@ -5,7 +5,6 @@
 #include <stdbool.h>
 
 #include "preload/libssl.h"
-#include "preload/process.h"
 
 /* The info callback: start and end of handshakes. Calls the program's own. */
 void notice(struct libssl *libssl, const SSL *ssl, int where, int ret);

@@ -28,6 +28,7 @@ static void add_verify_name(const struct libssl *libssl, const SSL *ssl, struct 
     if (libssl->fn.X509_VERIFY_PARAM_get0_host != NULL)
         host = libssl->fn.X509_VERIFY_PARAM_get0_host(param, 0);
     if (host != NULL) {
+        peer->is_verified = true;
         add_name(peer, host, PEER_HOW_VERIFY_NAME);
         return;
     }
@@ -36,6 +37,7 @@ static void add_verify_name(const struct libssl *libssl, const SSL *ssl, struct 
     libssl->fn.ERR_set_mark(); /* no address is an error to it */
     char *address = libssl->fn.X509_VERIFY_PARAM_get1_ip_asc(param);
     libssl->fn.ERR_pop_to_mark();
+    peer->is_verified = address != NULL;
     add_name(peer, address, PEER_HOW_VERIFY_NAME);
     libssl->fn.CRYPTO_free(address, __FILE__, __LINE__);
 }
@@ -63,6 +65,7 @@ void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
     peer->name_count = 0;
     peer->port = 0;
     peer->port_is_own = false;
+    peer->is_verified = false;
     peer->address[0] = '\0';
     add_name(peer, libssl->fn.SSL_get_servername(ssl, OSSL_NAMETYPE_HOST_NAME), PEER_HOW_SNI);
     add_verify_name(libssl, ssl, peer);

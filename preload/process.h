@@ -1,47 +1,35 @@
 /*
- * The state of this process: what was seen at its start, and its policy.
+ * What belongs to the process as a whole: what was seen at its start, the reporter, and the lock.
  *
- * Threads: any. The snapshot is read without a lock.
+ * Threads: any.
  */
 #ifndef TLSGRAFT_PROCESS_H
 #define TLSGRAFT_PROCESS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "policy/event.h"
-#include "policy/openssl.h"
-#include "policy/policy.h"
 
-enum policy_state {
-    POLICY_NONE,   /* no file at the default path, none named: nothing is changed */
-    POLICY_BROKEN, /* it could not be read: every client handshake is refused */
-    POLICY_LOADED,
+/* What the environment said at the start. Strings live as long as the process. */
+struct process_start {
+    const char *policy_path; /* NULL: it is too long */
+    bool policy_named;       /* by TLSGRAFT_POLICY; else it is the default path */
+    bool default_existed;    /* a file was there */
+    const char *program;     /* path of the executable; "" if not known */
+    const char *section;     /* TLSGRAFT_PROGRAM; NULL: not set */
 };
 
-#define PROCESS_WHY_SIZE 1024
+/* Never NULL. The first call looks, so it is made before the host changes its environment or its root. */
+const struct process_start *process_start(void);
 
-/* Published once and for the life of the process. */
-struct snapshot {
-    enum policy_state state;
-    struct policy *policy;      /* POLICY_LOADED; else NULL */
-    char why[PROCESS_WHY_SIZE]; /* POLICY_BROKEN: the first error */
-};
+/* Is the root directory the one of the start? False also where that is not known. */
+bool process_root_is_unchanged(void);
 
-/* The process's policy; reads it at the first call, and then never fails or waits. Never NULL. */
-const struct snapshot *process_policy(void);
-
-/*
- * May a client handshake begin? The policy is there, and its pins are resolved (with `ossl`, where that was
- * not done yet). False: `why` tells, of PROCESS_WHY_SIZE bytes. POLICY_NONE may.
- */
-bool process_is_ready(const struct ossl *ossl, char why[PROCESS_WHY_SIZE]);
-
-/* Raises an event to the policy's sinks, as far as there is a policy. */
-void process_raise(struct event *event);
+/* False only where nothing of that name is there: a dangling link, or a directory without permission, is. */
+bool process_file_exists(const char *path);
 
 /* The process's reporter, for log_line(). */
-const struct reporter *process_reporter(void);
+struct reporter *process_reporter(void);
 
 /*
  * One lock for what is set up once (the policy, a libssl's table, the registry of objects). Held for our own

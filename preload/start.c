@@ -1,59 +1,75 @@
 /* The start of a client's handshake, and its ClientHello. */
+#include <errno.h>
+#include <stdio.h>
+
 #include "policy/text.h"
 #include "preload/connection.h"
 #include "preload/examine.h"
 #include "preload/notice.h"
-#include "preload/process.h"
 #include "preload/refuse.h"
+#include "preload/session.h"
 
-#include <errno.h>
-#include <stdio.h>
-
-bool start_is_refused(struct libssl *libssl, SSL *ssl)
+/* Without a valid policy, or where it refuses a peer that it does not know. */
+static bool is_refused(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl)
 {
-    char why[PROCESS_WHY_SIZE];
-    char words[PROCESS_WHY_SIZE + 128];
-    int error = errno;
-    if (process_is_ready(&libssl->fn, why)) {
-        errno = error;
-        return false;
+    char why[SNAPSHOT_WHY_SIZE];
+    char words[SNAPSHOT_WHY_SIZE + 128];
+    if (snapshot_is_ready(snapshot, &libssl->fn, why)) {
+        if (examine_unknown(snapshot, libssl, ssl) != ABOUT_REFUSE)
+            return false;
+        examine_report_unknown(snapshot, libssl, ssl, ABOUT_REFUSE);
+        return true;
     }
     struct event event = {.kind = EVENT_POLICY_REJECTED, .message = why};
-    process_raise(&event);
+    snapshot_raise(snapshot, &event);
     snprintf(words, sizeof words, "no valid policy: %s", why);
     text_for_terminal(words);
     refuse_with_words(libssl, words);
-    libssl->fn.SSL_set_verify_result(ssl, OSSL_V_ERR_APPLICATION_VERIFICATION);
     return true;
 }
 
-/*
- * Resumption runs no verification. A session whose certificate is not admitted now, or that has none, is
- * taken back, and the handshake is a full one.
- */
-static void drop_session(const struct libssl *libssl, SSL *ssl)
+bool start_is_refused(struct libssl *libssl, SSL *ssl)
 {
-    SSL_SESSION *session = libssl->fn.SSL_get_session(ssl);
-    if (session == NULL || !examine_is_needed())
+    int error = errno;
+    snapshot_look(&libssl->fn);
+    bool refused = is_refused(snapshot_acquire(), libssl, ssl);
+    snapshot_release();
+    if (refused)
+        libssl->fn.SSL_set_verify_result(ssl, OSSL_V_ERR_APPLICATION_VERIFICATION);
+    else
+        errno = error;
+    return refused;
+}
+
+/* At the very beginning of a connection; not where it is negotiated again. */
+static void begin_connection(const struct snapshot *snapshot, struct libssl *libssl, SSL *ssl)
+{
+    char why[SNAPSHOT_WHY_SIZE];
+    /* Where there is no valid policy the ClientHello is refused. */
+    if (snapshot->state != POLICY_LOADED || !snapshot_is_ready(snapshot, &libssl->fn, why))
         return;
-    if (examine_would_refuse(libssl, ssl, libssl->fn.SSL_SESSION_get0_peer(session)))
-        libssl->fn.SSL_set_session(ssl, NULL);
+    session_consider(snapshot, libssl, ssl);
+    if (examine_unknown(snapshot, libssl, ssl) == ABOUT_REPORT)
+        examine_report_unknown(snapshot, libssl, ssl, ABOUT_REPORT);
 }
 
 void start_handshake(struct libssl *libssl, SSL *ssl)
 {
-    char why[PROCESS_WHY_SIZE];
     int error = errno;
+    bool begins = libssl->fn.SSL_in_before(ssl) != 0;
     struct connection *connection = connection_of(libssl, ssl);
     if (connection != NULL) {
         connection->judged = false;
         connection->refused = false;
-        if (libssl->fn.SSL_in_before(ssl))
+        connection->fact_count = 0;
+        if (begins)
             connection_mend(libssl, connection);
     }
-    /* Where there is no valid policy the ClientHello is refused. */
-    if (process_is_ready(&libssl->fn, why) && libssl->fn.SSL_in_before(ssl))
-        drop_session(libssl, ssl);
+    snapshot_look(&libssl->fn);
+    if (begins) {
+        begin_connection(snapshot_acquire(), libssl, ssl);
+        snapshot_release();
+    }
     errno = error;
 }
 
