@@ -33,20 +33,25 @@ def fingerprint_of(certificate):
 
 
 class Identity:
-    """A private key with its certificate: `key` and `certificate` are paths, `pin` is the pin."""
+    """A private key with its certificate: `key` and `certificate` are paths, `pin` is the pin.
 
-    def __init__(self, directory, name, kind="p256", issuer=None, subject=None, ca=False):
+    names: the subjectAltName. key_id: the subject key identifier, to look like another. days: negative for one that
+    has expired (with an issuer alone).
+    """
+
+    def __init__(self, directory, name, kind="p256", issuer=None, subject=None, ca=False, names=NAMES, key_id="hash",
+                 days=30):
         self.key = pathlib.Path(directory, f"{name}.key")
         self.certificate = pathlib.Path(directory, f"{name}.pem")
         openssl("genpkey", *KINDS[kind], "-out", self.key)
         self.key.chmod(0o600)
         request = ["req", "-new", "-key", self.key, "-subj", f"/CN={subject or name}"]
         # As complete as Python 3.13 wants them (VERIFY_X509_STRICT).
-        extensions = ["basicConstraints=critical,CA:" + ("TRUE" if ca else "FALSE"), "subjectKeyIdentifier=hash"]
+        extensions = ["basicConstraints=critical,CA:" + ("TRUE" if ca else "FALSE"), f"subjectKeyIdentifier={key_id}"]
         if ca:
             extensions.append("keyUsage=critical,keyCertSign,cRLSign")
         else:
-            extensions.append(f"subjectAltName={NAMES}")
+            extensions.append(f"subjectAltName={names}")
         if issuer is None:
             added = [word for extension in extensions for word in ("-addext", extension)]
             openssl(*request, "-x509", "-days", "30", *added, "-out", self.certificate)
@@ -57,7 +62,7 @@ class Identity:
             wish = self.certificate.with_suffix(".csr")
             openssl(*request, "-out", wish)
             openssl("x509", "-req", "-in", wish, "-CA", issuer.certificate, "-CAkey", issuer.key,
-                    "-CAcreateserial", "-days", "30", "-extfile", text, "-out", self.certificate)
+                    "-CAcreateserial", "-days", str(days), "-extfile", text, "-out", self.certificate)
         self.pin = pin_of(self.certificate)
 
     def chain_with(self, *others):

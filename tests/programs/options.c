@@ -19,19 +19,14 @@ static enum lab_drive drive_named(const char *name)
 
 struct lab_options lab_options(int argc, char **argv)
 {
-    static const struct option known[] = {{"port", required_argument, NULL, 'p'},
-                                          {"sni", required_argument, NULL, 's'},
-                                          {"name", required_argument, NULL, 'n'},
-                                          {"ca", required_argument, NULL, 'a'},
-                                          {"drive", required_argument, NULL, 'd'},
-                                          {"tls", required_argument, NULL, 't'},
-                                          {"count", required_argument, NULL, 'c'},
-                                          {"callback", no_argument, NULL, 'b'},
-                                          {"info", no_argument, NULL, 'i'},
-                                          {"fresh", no_argument, NULL, 'f'},
-                                          {"leak", no_argument, NULL, 'l'},
-                                          {"global", no_argument, NULL, 'g'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"port", required_argument, NULL, 'p'},  {"sni", required_argument, NULL, 's'},
+        {"name", required_argument, NULL, 'n'},  {"ca", required_argument, NULL, 'a'},
+        {"drive", required_argument, NULL, 'd'}, {"tls", required_argument, NULL, 't'},
+        {"count", required_argument, NULL, 'c'}, {"callback", no_argument, NULL, 'b'},
+        {"yes", no_argument, NULL, 'y'},         {"info", no_argument, NULL, 'i'},
+        {"fresh", no_argument, NULL, 'f'},       {"leak", no_argument, NULL, 'l'},
+        {"global", no_argument, NULL, 'g'},      {NULL, 0, NULL, 0}};
     struct lab_options options = {.count = 1};
 
     for (int found = 0; (found = getopt_long(argc, argv, "", known, NULL)) != -1;) {
@@ -59,6 +54,9 @@ struct lab_options lab_options(int argc, char **argv)
             break;
         case 'b':
             options.callback = 1;
+            break;
+        case 'y':
+            options.yes = 1;
             break;
         case 'i':
             options.info = 1;

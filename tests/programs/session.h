@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 typedef int lab_verify(void *store_ctx, void *argument);
+typedef int lab_accept(int verified, void *store_ctx);
 typedef void lab_info(const void *ssl, int where, int value);
 typedef int lab_print(const char *text, size_t length, void *context);
 
@@ -19,7 +20,7 @@ typedef int lab_print(const char *text, size_t length, void *context);
     X(void *, SSL_CTX_new, (const void *method))                                                             \
     X(void, SSL_CTX_free, (void *ctx))                                                                       \
     X(long, SSL_CTX_ctrl, (void *ctx, int command, long number, void *pointer))                              \
-    X(void, SSL_CTX_set_verify, (void *ctx, int mode, void *callback))                                       \
+    X(void, SSL_CTX_set_verify, (void *ctx, int mode, lab_accept *callback))                                 \
     X(int, SSL_CTX_load_verify_locations, (void *ctx, const char *file, const char *directory))              \
     X(void, SSL_CTX_set_cert_verify_callback, (void *ctx, lab_verify *callback, void *argument))             \
     X(void, SSL_CTX_set_info_callback, (void *ctx, lab_info *callback))                                      \
@@ -62,6 +63,7 @@ struct lab_options {
     enum lab_drive drive;
     int tls;      /* 12 or 13; 0: whatever both sides can */
     int callback; /* set an own verify callback that accepts everything */
+    int yes;      /* SSL_VERIFY_PEER, with a verify callback that says yes to every certificate */
     int info;     /* set an own info callback */
     int fresh;    /* a new SSL_CTX for each connection */
     int leak;     /* leak 64 bytes with each connection: proves that the checks on memory can fail */
