@@ -145,10 +145,11 @@ int connection_on_dup(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void *from
     if (copy == NULL)
         return 0;
     if (*value != NULL) {
-        /* SSL_dup copies the mode too; the rest is of a handshake that the copy has not made. */
+        /* SSL_dup copies the mode and the id context too; the rest is of a handshake that the copy has not made. */
         copy->info = (*value)->info;
         copy->mode_changed = (*value)->mode_changed;
         copy->mode = (*value)->mode;
+        copy->id_context_changed = (*value)->id_context_changed;
     }
     *value = copy;
     return 1;

@@ -1,5 +1,8 @@
 """A resumed session runs no verification: its certificate is judged all the same."""
-from lab import PYTHON, REQUEST, LabTest, main
+import os
+import threading
+
+from lab import GREETING, PYTHON, REQUEST, LabTest, main
 
 # One context, two names: argv is PORT FIRST SECOND; the second connection offers the first one's session.
 TWICE = f"""
@@ -37,6 +40,31 @@ class Resumption(LabTest):
                 self.assertIn("CERTIFICATE_VERIFY_FAILED", result.err)
                 self.assertIn(b"GET", server.next().data)
                 self.assertEqual(b"", server.next().data)
+
+    def test_curl_twice_in_one_process_and_the_pin_changes_in_between(self):
+        for tls in (12, 13):
+            for changes in (False, True):
+                policy = self.policy(("localhost", self.genuine.pin), name="changing.cfg")
+                changed = self.policy(("localhost", self.other.pin), name="changed.cfg")
+                with self.subTest(tls=tls, changes=changes), self.serve(self.genuine, tls=tls) as server:
+                    seen = []
+
+                    def change():
+                        seen.append(server.next())
+                        if changes:
+                            os.rename(changed, policy)
+                        seen.append(server.next())
+
+                    changer = threading.Thread(target=change)
+                    changer.start()
+                    url = f"https://localhost:{server.port}/"
+                    # Two transfers a policy's look apart.
+                    result = self.graft(["curl", "-sSkv", "--rate", "30/m", url, url], policy)
+                    changer.join()
+                    self.assertEqual(1 if changes else 2, result.out.count(GREETING), result)
+                    self.assertEqual(60 if changes else 0, result.status)
+                    self.assertRegex(result.err, "(?i)re-?using")
+                    self.assertEqual(not changes, seen[1].data.startswith(b"GET"))
 
     def test_one_that_was_made_before_the_pin(self):
         for tls in (12, 13):
