@@ -1,5 +1,7 @@
 """The command as a whole: help, usage, `policy check`; and, as one run, the tests of its other commands."""
 
+import pathlib
+import shutil
 import subprocess
 import unittest
 
@@ -8,6 +10,7 @@ from test_cli_doctor import *  # noqa: F401,F403
 from test_cli_run import *  # noqa: F401,F403
 from test_cli_run import PIN, RULE
 
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "config" / "examples"
 COMMANDS = (("run",), ("policy", "check"), ("doctor",))
 
 
@@ -93,6 +96,49 @@ class PolicyCheck(Bench):
         result = self.check(RULE.format(keys='"bad.pem"'))
         self.assertEqual((result.returncode, result.stdout), (2, ""), result)
         self.assertIn(f"{self.policy}:2: keys: ", result.stderr)
+
+    def test_certificates_that_cannot_be_read(self):
+        for setting in ('ca_file = "none.pem";', 'ca_path = "none";'):
+            result = self.check(f"version = 1;\n{setting}\n")
+            self.assertEqual((result.returncode, result.stdout), (2, ""), result)
+            self.assertTrue(result.stderr.startswith(f"{self.policy}:2: {setting[:7]}: "), result)
+            result = self.run_program("echo", "started")
+            self.assertEqual((result.returncode, result.stdout), (0, "started\n"), result)
+            self.assertRegex(result.stderr, r"^tlsgraft: warning: .*policy\.cfg:2: ca_")
+
+    def test_rules_of_programs_count(self):
+        rule = f'{{ domain = "a"; keys = "{PIN}"; }}'
+        section = f'match = "x"; pinned_public_keys = ( {rule}, {{ domain = "b"; mode = "off"; }} );'
+        result = self.check(f"""version = 1;
+            security: {{ pinned_public_keys = ( {rule} ); }};
+            programs = ( {{ name = "x"; {section} }},
+                         {{ name = "y"; certificate_pinning_disabled = true; {section} }} );""")
+        self.assertEqual((result.returncode, result.stdout), (0, self.numbers("5 rules, 3 keys")), result)
+
+    def test_expiry_that_is_past(self):
+        for day, after, words in (("2020-02-29", "report", "a server with another key is only reported"),
+                                  ("2020-02-29", "refuse", "the server is refused, whatever its key is"),
+                                  ("2999-12-31", "refuse", None)):
+            rule = f'{{ domain = "a"; keys = "{PIN}";\nexpires = "{day}"; after_expiry = "{after}"; }}'
+            result = self.check(f"version = 1; security: {{ pinned_public_keys = (\n{rule} ); }};\n")
+            self.assertEqual((result.returncode, result.stdout), (0, self.numbers("1 rule, 1 key")), result)
+            if words is None:
+                self.assertEqual(result.stderr, "")
+            else:
+                place = f"tlsgraft: warning: {self.policy}:2: expires: {day} is past, so {words};"
+                self.assertTrue(result.stderr.startswith(place), result)
+
+    def test_examples(self):
+        """As they are installed, whatever modes the files of a working tree have."""
+        for example in EXAMPLES.iterdir():
+            shutil.copyfile(example, self.folder / example.name)
+            (self.folder / example.name).chmod(0o600)
+        policies = sorted(path.name for path in EXAMPLES.glob("*.cfg"))
+        self.assertIn("full.cfg", policies)
+        for name in policies:
+            with self.subTest(name=name):
+                result = self.call("policy", "check", name)
+                self.assertEqual((result.returncode, result.stderr), (0, ""), result)
 
     def test_no_file(self):
         result = self.call("policy", "check", "none.cfg")

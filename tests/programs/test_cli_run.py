@@ -47,6 +47,15 @@ class Start(Bench):
         self.assertEqual(set(variables), expected)
         self.assertEqual(self.variables("--program", "billing")["TLSGRAFT_PROGRAM"], "billing")
 
+    def test_program_name(self):
+        """That of the environment, unless --program gives another."""
+        inherited = {"TLSGRAFT_PROGRAM": "inherited"}
+        self.assertEqual(self.variables(env=inherited)["TLSGRAFT_PROGRAM"], "inherited")
+        self.assertEqual(self.variables("--program", "billing", env=inherited)["TLSGRAFT_PROGRAM"], "billing")
+        self.assertEqual(self.variables("--program=a b/c")["TLSGRAFT_PROGRAM"], "a b/c")
+        result = self.run_program("printf", "%s", "--program", "x")
+        self.assertEqual((result.returncode, result.stdout), (0, "--programx"), result)
+
     def test_policy_becomes_absolute(self):
         """Links stay as they are: they may be turned to another policy later."""
         (self.folder / "link.cfg").symlink_to(self.policy)

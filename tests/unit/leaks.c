@@ -15,6 +15,9 @@ int main(void)
         "version = 1; security: { pinned_public_keys = ( { domain = \"a\"; keys = [ \"bad.pem\", "
         "\"gone.pem\" ]; } ); };",
         "version = (((",
+        "version = 1; ca_file = \"bad.pem\"; ca_path = \".\"; programs = ( { name = \"x\"; match = [ \"/x\", "
+        "\"x\" ]; "
+        "pinned_public_keys = ( { domain = \"a\"; verify = \"require\"; ca_file = \"gone.pem\"; } ); } );",
     };
     int loaded = 0;
     directory_make(&directory);
@@ -25,12 +28,16 @@ int main(void)
     directory_text(&directory, "bad.pem", "-----BEGIN CERTIFICATE-----\nMCow\n-----END CERTIFICATE-----\n");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char why[256];
-        struct policy *policy = load_text(&directory, texts[i], &findings);
+        struct watch watch = {0};
+        struct policy *policy =
+            load_watched(directory_text(&directory, "policy.cfg", texts[i]), &findings, &watch);
         if (policy != NULL)
             loaded += policy_resolve(policy, crypto_table(), why, sizeof why) ? 1 : 10;
         policy_free(policy);
+        loaded += watch_has_changed(&watch) ? 100 : 0;
+        watch_free(&watch);
     }
     directory_remove(&directory);
     printf("%d\n", loaded);
-    return loaded == 11 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return loaded == 12 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

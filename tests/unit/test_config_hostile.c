@@ -136,13 +136,16 @@ Test(hostile, the_policy_itself_is_no_file)
 /* Every setting there is, so that every table is walked. */
 static const char whole[] =
     "version = 1; mode = \"enforce\"; organisation = \"o\"; unmatched = \"allow\"; # a comment\n"
+    "unnamed = \"refuse\"; ca_file = \"ca.pem\"; ca_path = \".\";\n"
     "store: { type = \"redis\"; timeout_ms = 0x1F4; prefetch = true; };\n"
     "@include \"inner.cfg\"\n"
     "security: { private_certificate_encoding_secret = \"\\x41\\\"\\\\\";\n"
     "  pinned_public_keys = ( { domain = [ \"a\", \"*.b:1\" ]; keys = \"x.pem,sha256//AAAA\"; }, { domain = "
-    "\"*\"; } );\n"
+    "\"*\"; target = \"chain\"; verify = \"require\"; min_version = \"1.2\"; expires = \"2028-02-29\";\n"
+    "  after_expiry = \"refuse\"; ca_file = \"ca.pem\"; mode = \"report\"; } );\n"
     "  upstream_certificates = ( { domain = \"a\"; certificate = [ \"x\" ]; required = false; } ); }\n"
-    "/* comment */ programs = ( { name = \"n\"; match = \"m\"; pinned_public_keys = ( { domain = \"a\"; "
+    "/* comment */ programs = ( { name = \"n\"; match = [ \"/m/*\", \"m\" ]; certificate_pinning_disabled = "
+    "true; pinned_public_keys = ( { domain = \"a\"; "
     "keys = \"x\"; } ); } );\n"
     "events: { file = \"e\"; stderr = True; f = 1.5e3; i = -12L; }";
 

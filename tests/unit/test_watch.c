@@ -202,6 +202,36 @@ Test(watch, a_policy_that_is_refused_and_then_mended)
     }
 }
 
+/* Certificates in it are looked up when they are needed. */
+Test(watch, what_a_directory_holds_does_not_count)
+{
+    char path[128];
+    struct stat before, after;
+    write_all();
+    snprintf(path, sizeof path, "%s/sub", directory.path);
+    cr_assert_eq(stat(path, &before), 0);
+    cr_assert(load(), "%s", findings.text);
+    unlink(write_at("sub/new.pem", BUNDLE, 1));
+    const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    cr_assert_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+    cr_assert_eq(stat(path, &after), 0);
+    cr_assert_neq(before.st_mtim.tv_sec, after.st_mtim.tv_sec);
+    cr_expect_not(watch_has_changed(&watch));
+}
+
+Test(watch, a_file_that_gets_another_owner)
+{
+    if (geteuid() != 0)
+        return;
+    write_at("policy.cfg", NOTHING, 1000);
+    cr_assert_eq(chown(policy_path, 65534, 0), 0);
+    cr_assert_not(load());
+    cr_expect_not(watch_has_changed(&watch));
+    cr_assert_eq(chown(policy_path, 0, 0), 0);
+    cr_expect(watch_has_changed(&watch));
+    cr_expect(load());
+}
+
 Test(watch, the_secret_file_too)
 {
     write_at("policy.cfg",
