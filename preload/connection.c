@@ -145,7 +145,8 @@ int connection_on_dup(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void *from
     if (copy == NULL)
         return 0;
     if (*value != NULL) {
-        /* SSL_dup copies the mode and the id context too; the rest is of a handshake that the copy has not made. */
+        /* SSL_dup copies the mode and the id context too; the rest is of a handshake that the copy has not
+         * made. */
         copy->info = (*value)->info;
         copy->mode_changed = (*value)->mode_changed;
         copy->mode = (*value)->mode;

@@ -231,6 +231,18 @@ static enum outcome outcome_of(const struct judgement *judgement)
     return judgement->mode == MODE_ENFORCE ? OUTCOME_REFUSED : OUTCOME_REPORTED;
 }
 
+/*
+ * A resumed session shows nothing that could be verified. Where a rule is enforced it is not resumed, unless
+ * what the rule asks was established before; where it is only reported it stays as it is, and there is
+ * nothing to report.
+ */
+static bool is_not_known(const struct showing *showing, const struct judgement *judgement)
+{
+    bool asks_for_more = judgement->reason == REASON_VERIFICATION ||
+                         (judgement->reason == REASON_MISMATCH && judgement->rule->target == TARGET_CHAIN);
+    return showing->resumed && judgement->mode == MODE_REPORT && asks_for_more;
+}
+
 /* Tells of one requirement. `told`: the words of a refusal are in the queue already. */
 static void tell(const struct examination *e, const struct requirement *requirement,
                  const struct judgement *judgement, bool told)
@@ -280,6 +292,8 @@ void examine_peer(const struct showing *showing, struct examined *examined)
     for (size_t i = 0; i < e.count; i++) {
         struct judgement judgement;
         judge(&e.requirements[i], &e.evidence, &judgement);
+        if (is_not_known(showing, &judgement))
+            judgement.reason = REASON_NONE;
         enum outcome outcome = outcome_of(&judgement);
         if (!showing->quiet)
             tell(&e, &e.requirements[i], &judgement, examined->outcome == OUTCOME_REFUSED);

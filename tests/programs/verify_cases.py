@@ -189,6 +189,20 @@ class VerifyCases:
         self.assertEqual(("PinMismatch", "verification", "report"), (event["event"], event["reason"], event["mode"]))
         events.unlink()
 
+    def test_report_mode_says_nothing_of_a_resumed_session(self):
+        events = self.lab / "resumed.jsonl"
+        sinks = f'file = "{events}";'
+        for settings, keys in ((f'verify = "require"; ca_file = "{self.ca.certificate}";', None),
+                               ('target = "chain";', self.middle.pin)):
+            chain = self.deep.chain_with(self.middle)
+            with self.subTest(settings=settings), self.serve(self.deep, chain, tls=12) as server:
+                free = self.policy(("free.example", self.other.pin), name="changing.cfg")
+                changed = self.rule(settings, keys=keys, mode="report", sinks=sinks, name="changed.cfg")
+                change = f"sleep 1.2; mv {changed} {free}"
+                result = self.graft([PYTHON, "-c", TWICE, server.port, "localhost", change], free)
+                self.assertEqual("full\nresumed\n", result.out, result)
+                self.assertEqual([], self.events(events))
+
     # verify = "pin"
 
     def test_pin_is_enough_for_a_self_signed_server(self):
@@ -344,6 +358,23 @@ class VerifyCases:
                 self.assertIn("unmatched", result.text)
 
     # Reload, as one program sees it
+
+    def test_a_policy_that_is_there_at_last(self):
+        with self.serve(self.genuine, tls=12) as server:
+            ready = self.policy(("localhost", self.genuine.pin), name="ready.cfg")
+            late = self.lab / "late.cfg"
+            change = f"sleep 1.2; mv {ready} {late}"
+            result = self.graft([PYTHON, "-c", TWICE, server.port, "localhost", change], late)
+            self.assertEqual("refused\nfull\n", result.out, result)
+
+    def test_a_key_file_that_changes(self):
+        keys = self.lab / "keys.pem"
+        keys.write_text(self.other.certificate.read_text())
+        keys.chmod(0o600)
+        with self.serve(self.genuine, tls=12) as server:
+            change = f"sleep 1.2; cat {self.genuine.certificate} > {keys}"
+            argv = [PYTHON, "-c", TWICE, server.port, "localhost", change]
+            self.assertEqual("refused\nfull\n", self.graft(argv, self.policy(("localhost", keys))).out)
 
     def test_a_changed_policy_applies_and_an_invalid_one_does_not(self):
         events = self.lab / "reload.jsonl"
