@@ -16,8 +16,6 @@ typedef void *open_object(const char *path, int mode);
 /* What scope_loads() said at the last look. */
 static atomic_ullong looked;
 static _Atomic(void *) real_dlsym;
-static const char no_memory[] = "a libssl for which memory is short";
-static const char free_some[] = "free some memory";
 /* What a look calls may itself call dlsym. */
 static _Thread_local bool looking;
 
@@ -73,6 +71,23 @@ static bool register_births(struct libssl *libssl)
                                               NULL) > 0;
 }
 
+static bool register_all(struct libssl *libssl)
+{
+    return register_births(libssl) && adopt_register(libssl);
+}
+
+static void register_with(struct libssl *libssl, bool (*registration)(struct libssl *libssl))
+{
+    /* libcrypto does not say for which of them it calls. */
+    if (libssl_shares_watch(libssl))
+        give_up(libssl, "a second libssl on one libcrypto", "load one libssl only");
+    /* Two threads may do this at once; libcrypto then tells of everything twice, which does no harm. */
+    else if (registration(libssl))
+        atomic_store(&libssl->watched, true);
+    else
+        give_up(libssl, "a libssl for which memory is short", "free some memory");
+}
+
 static void watch(const struct object *object)
 {
     const struct libssl *known =
@@ -85,16 +100,7 @@ static void watch(const struct object *object)
     struct libssl *libssl = to_be_watched(object);
     if (libssl == NULL)
         return;
-    /* libcrypto does not say for which of them it calls. */
-    if (libssl_shares_watch(libssl)) {
-        give_up(libssl, "a second libssl on one libcrypto", "load one libssl only");
-        return;
-    }
-    /* Two threads may do this at once; libcrypto then tells of everything twice, which does no harm. */
-    if (register_births(libssl) && adopt_register(libssl))
-        atomic_store(&libssl->watched, true);
-    else
-        give_up(libssl, no_memory, free_some);
+    register_with(libssl, register_all);
 }
 
 __attribute__((noinline)) static void look_again(void)
@@ -129,22 +135,23 @@ void *late_look(void)
 }
 
 /*
- * An executable that has OpenSSL in it, and exports it. This one call of OpenSSL before main is harmless;
- * most others would keep it from the settings that the program makes in main.
+ * What has OpenSSL in it whole, and exports it: an executable, as that of Node.js, or one of its libraries.
+ * (At the start nothing was loaded with RTLD_DEEPBIND, so any call that the loader binds leads to ours.) This
+ * one call of OpenSSL before main is harmless; most others would keep it from the settings that are made in
+ * main.
  */
 __attribute__((constructor)) static void on_start(void)
 {
-    struct object program;
+    char path[PATH_MAX];
+    struct object object;
+    const void *below = NULL;
     int error = errno;
-    if (!object_of_program(&program) || object_function(&program, "SSL_CTX_new") == NULL ||
-        object_function(&program, "CRYPTO_get_ex_new_index") == NULL)
-        return;
-    struct libssl *libssl = to_be_watched(&program);
-    if (libssl != NULL) {
-        if (register_births(libssl))
-            atomic_store(&libssl->watched, true);
-        else
-            give_up(libssl, no_memory, free_some);
+    while (object_above(below, "SSL_CTX_new", path, &object)) {
+        below = (const void *)object.low; /* NOLINT(performance-no-int-to-ptr) */
+        struct libssl *libssl =
+            object_binding(&object, "CRYPTO_new_ex_data") == NULL ? to_be_watched(&object) : NULL;
+        if (libssl != NULL)
+            register_with(libssl, register_births);
     }
     errno = error;
 }

@@ -6,6 +6,7 @@ test_lines.py for the variables.
 import os
 import pathlib
 import shutil
+import subprocess
 
 import lab
 from lab import COMMAND, HERE, LAB, SOURCE, LabTest, main, run
@@ -154,6 +155,31 @@ class Deep(Governed):
                 self.assertIn("answered 0 of 20", result.out, result)
                 self.assertEqual([b""] * 20, [server.next().data for _ in range(20)])
 
+    def test_a_session_resumed_on_an_early_context_is_judged(self):
+        # A resumed handshake makes no SSL_SESSION and verifies nothing.
+        env = {"LAB_EARLY": "context", "LAB_RESUME": "free.example"}
+        for drive in ("connect", "write"):
+            with self.subTest(drive=drive), self.serve(self.other, tls=13) as server:
+                argv = [*self.words("now-local", self.plugin), "--count", 2, "--sni", "localhost", "--drive", drive,
+                        "--port", server.port]
+                result = self.graft(argv, None, env=env)
+                self.assertIn("reused 1", result.out, result)
+                self.assertIn("answered 2 of 2", result.out, result)
+                self.assertEqual(2, sum(server.next().data.startswith(b"GET") for _ in range(2)))
+                result = self.graft(argv, self.settled, env=env)
+                self.assertIn("answered 1 of 2", result.out, result)
+                self.assertEqual([True, False], [server.next().data.startswith(b"GET") for _ in range(2)])
+
+    def test_what_cannot_be_governed_is_told_once(self):
+        (self.lab / "strange.c").write_text("void SSL_CTX_new(void) {} void lab_plugin_run(void) {}")
+        strange = self.lab / "strange.so"
+        enter = [] if self.root is None else [SOURCE / "scripts/in-root", "--bind", self.lab, ROOTS["bullseye"]]
+        built = run([*enter, "gcc", "-shared", "-fPIC", "-o", strange, self.lab / "strange.c"])
+        self.assertEqual(0, built.status, built)
+        self.graft([*self.words("now-local", strange), "--port", 1], self.settled)
+        self.assertEqual(["Ungoverned"], self.names())
+        self.assertIn("strange.so has no ", self.events(self.log)[0]["message"])
+
     def test_the_settings_that_a_program_makes_count(self):
         for what in (self.libssl, self.plugin):
             with self.subTest(what=what):
@@ -163,6 +189,31 @@ class Deep(Governed):
         self.check_broken_policy(self.words("now-local", self.libssl))
         self.check_broken_policy(self.words("now-local", self.plugin))
         self.check_broken_policy(self.words("now-local", self.plugin), env={"LAB_EARLY": "context"})
+
+    def test_an_early_connection_without_a_valid_policy_sends_no_data(self):
+        policy = self.lab / "broken.cfg"
+        policy.write_text("version = 1;\nmoed = 1;\n")
+        policy.chmod(0o600)
+        for drive in DRIVES:
+            with self.subTest(drive=drive), self.serve(self.genuine, greet=drive == "read") as server:
+                result = self.start(self.words("now-local", self.plugin), server, drive, policy=policy,
+                                    env={"LAB_EARLY": "connection"})
+                self.assert_no_data(result, server)
+                self.assertIn("broken.cfg:2: ", result.err, result)
+
+    def test_an_early_connection_is_compared_with_a_key_in_a_file(self):
+        # It is read when the first handshake begins.
+        policy = self.policy((["localhost"], str(self.genuine.certificate)), name="file.cfg")
+        for early in ("context", "connection"):
+            for identity in (self.genuine, self.other):
+                with self.subTest(early=early, identity=identity.certificate.name), self.serve(identity) as server:
+                    result = self.start(self.words("now-local", self.plugin), server, "connect", policy=policy,
+                                        env={"LAB_EARLY": early})
+                    if identity is self.genuine:
+                        self.assert_accepted(result, server)
+                    else:
+                        self.assert_no_data(result, server)
+                        self.assertIn("PinMismatch", result.err, result)
 
     def test_without_a_policy_it_works(self):
         for what, early in ((self.libssl, {}), (self.plugin, {}), (self.plugin, {"LAB_EARLY": "context"})):
@@ -187,6 +238,23 @@ class Exported(Governed):
     def test_without_a_policy_it_works(self):
         with self.serve(self.other) as server:
             self.assert_accepted(self.graft([LAB / "lab_exporting", "--port", server.port], None), server)
+
+    def test_a_library_that_has_openssl_in_it(self):
+        """Linked with it, and loaded later; the calls within it are bound by the linker."""
+        archives = [subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True,
+                                   check=True).stdout.strip() for name in ("libssl.a", "libcrypto.a")]
+        library = self.lab / "libwhole.so"
+        built = run(["gcc", "-shared", "-Wl,-Bsymbolic", "-o", library, "-Wl,--whole-archive", *archives,
+                     "-Wl,--no-whole-archive"])
+        self.assertEqual(0, built.status, built)
+        for mode in ("now-shallow", "now-shallow-again"):
+            with self.subTest(mode=mode):
+                self.check([LAB / "lab_deep", mode, library], drives=("connect", "write"))
+        linked = self.lab / "linked"
+        sources = [HERE / name for name in ("linked.c", "session.c", "options.c")]
+        built = run(["gcc", "-D_GNU_SOURCE", "-o", linked, *sources, library, f"-Wl,-rpath,{self.lab}"])
+        self.assertEqual(0, built.status, built)
+        self.check([linked], drives=("connect", "write"))
 
     def test_the_command_knows_it(self):
         result = self.bare([COMMAND, "doctor", LAB / "lab_exporting"])
