@@ -12,6 +12,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "cli/exported.h"
 #include "cli/lookup.h"
 #include "cli/marks.h"
 #include "cli/trace.h"
@@ -188,7 +189,7 @@ static bool check_loading(const char *path, const struct elf_facts *facts, const
     return complaint == NULL;
 }
 
-/* For programs without a libssl to govern: what do they use? Reads the file, so it is the last resort. */
+/* Reads the whole file, so it is the last resort. */
 static bool check_marks(int fd, const struct elf_facts *facts, struct binary *binary)
 {
     struct marks marks;
@@ -201,7 +202,28 @@ static bool check_marks(int fd, const struct elf_facts *facts, struct binary *bi
     return !marks.tls ||
            verdict(binary, BINARY_UNGOVERNED,
                    "it brings its own TLS, linked in statically (OpenSSL, rustls, BoringSSL, ...); "
-                   "only a shared libssl can be governed");
+                   "only a shared libssl can be governed, or an OpenSSL that the program exports");
+}
+
+/* For programs without a libssl to govern: what do they use? */
+static bool check_own_tls(int fd, const struct elf_facts *facts, struct binary *binary)
+{
+    const char *missing;
+    switch (exported_find(fd, &missing)) {
+    case EXPORTED_NONE:
+        return check_marks(fd, facts, binary);
+    case EXPORTED_PARTLY:
+        return verdict(binary, BINARY_UNGOVERNED,
+                       "it has TLS linked in and exports it, but no %s; only OpenSSL 1.1.1 to 4 can be "
+                       "governed, where all its functions are exported",
+                       missing);
+    case EXPORTED_ALL:
+        binary->exports_openssl = true;
+        return true;
+    case EXPORTED_FAILED:
+        break;
+    }
+    return verdict(binary, BINARY_UNDECIDED, "its dynamic symbols cannot be read");
 }
 
 static void judge_needs(struct binary *binary)
@@ -210,7 +232,11 @@ static void judge_needs(struct binary *binary)
     char missing[ELF_NAME_SIZE + 64] = "";
     if (needs->missing[0] != '\0')
         snprintf(missing, sizeof missing, "; it needs %s, which is not found", needs->missing);
-    if (needs->governed[0] == '\0' && needs->others[0] != '\0')
+    if (binary->exports_openssl)
+        verdict(binary, BINARY_GOVERNABLE, "it has OpenSSL linked in, and exports it%s%s%s%s",
+                needs->others[0] != '\0' ? "; what it does through " : "", needs->others,
+                needs->others[0] != '\0' ? " is not governed" : "", missing);
+    else if (needs->governed[0] == '\0' && needs->others[0] != '\0')
         verdict(binary, BINARY_UNGOVERNED,
                 "it needs %s, and no libssl of OpenSSL 1.1.1 to 4; only that can be governed%s",
                 needs->others, missing);
@@ -239,7 +265,7 @@ void binary_judge(const char *path, int fd, const struct elf_facts *facts, const
     if (!check_loader(facts, binary) || !check_library_path(library, binary) ||
         !check_loading(path, facts, library, binary))
         return;
-    if (binary->needs.governed[0] == '\0' && !check_marks(fd, facts, binary))
+    if (binary->needs.governed[0] == '\0' && !check_own_tls(fd, facts, binary))
         return;
     judge_needs(binary);
 }

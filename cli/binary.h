@@ -2,6 +2,8 @@
 #ifndef TLSGRAFT_BINARY_H
 #define TLSGRAFT_BINARY_H
 
+#include <stdbool.h>
+
 #include "cli/elf.h"
 #include "cli/library.h"
 #include "cli/needs.h"
@@ -22,6 +24,7 @@ struct binary {
     enum binary_verdict verdict;
     char reason[REASON_SIZE]; /* for a yes too: what it needs */
     struct needs needs;
+    bool exports_openssl; /* it has OpenSSL linked in, and exports what is needed to govern it */
 };
 
 /*

@@ -30,6 +30,9 @@ typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
 /* The numbers that are part of the binary interface. */
 #define OSSL_EX_INDEX_SSL                   0
 #define OSSL_EX_INDEX_SSL_CTX               1
+#define OSSL_EX_INDEX_SSL_SESSION           2
+#define OSSL_EX_INDEX_X509_STORE_CTX        5
+#define OSSL_EX_INDEX_BIO                   12
 #define OSSL_VERIFY_NONE                    0
 #define OSSL_VERIFY_PEER                    1
 #define OSSL_V_OK                           0

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "preload/birth.h"
 #include "preload/connection.h"
 #include "preload/hooks.h"
 #include "preload/notice.h"
@@ -35,6 +36,9 @@ struct route {
 #define ROUTES_MAX 8
 static struct route routes[ROUTES_MAX];
 static atomic_uint route_count;
+
+/* This thread is in the hook: what libcrypto tells of the same birth is no news. */
+static _Thread_local bool in_hook;
 
 static void keep_route(const struct object *object, new_ex_data *to)
 {
@@ -75,23 +79,33 @@ static inline new_ex_data *route(const void *caller)
     return find_route(caller);
 }
 
-static void raise_ungoverned(const struct libssl *libssl)
+void birth_raise_ungoverned(const char *what, const char *remedy)
 {
     const struct snapshot *snapshot = snapshot_acquire();
     char words[256];
-    snprintf(words, sizeof words, "%s: connections made by it are not checked; use OpenSSL 1.1.1 to 4.x",
-             libssl == NULL ? "one libssl more than can be governed" : libssl->why);
+    snprintf(words, sizeof words, "%s: connections made by it are not checked; %s", what, remedy);
     struct event event = {.kind = EVENT_UNGOVERNED, .message = words};
     if (snapshot->policy == NULL || snapshot->policy->report_ungoverned)
         snapshot_raise(snapshot, &event);
     snapshot_release();
 }
 
+void birth_raise_unsupported(const struct libssl *libssl)
+{
+    birth_raise_ungoverned(libssl == NULL ? "one libssl more than can be governed" : libssl->why,
+                           "use OpenSSL 1.1.1 to 4.x");
+}
+
 /* An SSL_CTX is there, all zero but for a few members. False: memory is short. */
 static bool govern(struct libssl *libssl, SSL_CTX *context, CRYPTO_EX_DATA *ad)
 {
     const struct ossl *fn = &libssl->fn;
-    if (!libssl_prepare(libssl) || !context_create(libssl, ad))
+    if (!libssl_prepare(libssl))
+        return false;
+    /* Two threads may have registered with one libcrypto at once, and it then tells twice. */
+    if (fn->CRYPTO_get_ex_data(ad, libssl_context_index(libssl)) != NULL)
+        return true;
+    if (!context_create(libssl, ad))
         return false;
     fn->SSL_CTX_set_cert_verify_callback(context, verdict, libssl);
     fn->SSL_CTX_set_info_callback(context, libssl->on_info);
@@ -105,10 +119,35 @@ static bool context_is_born(const void *caller, SSL_CTX *context, CRYPTO_EX_DATA
     if (snapshot_is_none())
         return true;
     if (libssl == NULL || !libssl->governed) {
-        raise_ungoverned(libssl);
+        birth_raise_unsupported(libssl);
         return true;
     }
     return govern(libssl, context, ad);
+}
+
+bool birth_is_seen(void)
+{
+    return in_hook;
+}
+
+void birth_of_context(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
+{
+    struct libssl *libssl = argp;
+    SSL_CTX *context = parent;
+    int error = errno;
+    (void)ptr;
+    (void)idx;
+    (void)argl;
+    if (birth_is_seen())
+        return;
+    if (libssl_count() > 1)
+        objects_remember(context, libssl);
+    if (!govern(libssl, context, ad)) {
+        /* The birth cannot be refused from here. These two need no memory, and refuse where it is short. */
+        libssl->fn.SSL_CTX_set_cert_verify_callback(context, verdict, libssl);
+        libssl->fn.SSL_CTX_set_info_callback(context, libssl->on_info);
+    }
+    errno = error;
 }
 
 int CRYPTO_new_ex_data(uintptr_t index, void *object, CRYPTO_EX_DATA *ad)
@@ -117,8 +156,13 @@ int CRYPTO_new_ex_data(uintptr_t index, void *object, CRYPTO_EX_DATA *ad)
     new_ex_data *real = route(caller);
     if (real == NULL)
         return 0;
+    if (index > OSSL_EX_INDEX_SSL_CTX)
+        return real(index, object, ad);
+    bool before = in_hook;
+    in_hook = true;
     int made = real(index, object, ad);
-    if (made != 1 || index > OSSL_EX_INDEX_SSL_CTX)
+    in_hook = before;
+    if (made != 1)
         return made;
     int error = errno;
     if (index == OSSL_EX_INDEX_SSL_CTX)

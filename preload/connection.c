@@ -52,7 +52,12 @@ ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ss
     const struct connection *connection = connection_of(libssl, ssl);
     if (connection != NULL && connection->info != NULL)
         return connection->info;
-    const struct context *context = context_of_ssl(libssl, ssl);
+    SSL_CTX *ctx = libssl->fn.SSL_get_SSL_CTX(ssl);
+    ossl_info_cb *installed = libssl->fn.SSL_CTX_get_info_callback(ctx);
+    /* A program may have set it where no hook sees it. */
+    if (installed != libssl->on_info)
+        return installed;
+    const struct context *context = context_of(libssl, ctx);
     return context == NULL ? NULL : context->info;
 }
 

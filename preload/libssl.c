@@ -48,6 +48,17 @@ struct libssl *libssl_known_at(const void *address)
     return NULL;
 }
 
+bool libssl_shares_watch(const struct libssl *libssl)
+{
+    unsigned known = libssl_count();
+    for (unsigned i = 0; i < known; i++) {
+        if (&all[i] != libssl && all[i].governed && atomic_load(&all[i].watched) &&
+            all[i].fn.CRYPTO_get_ex_new_index == libssl->fn.CRYPTO_get_ex_new_index)
+            return true;
+    }
+    return false;
+}
+
 /* Fills the tables from the objects themselves; asks no function of OpenSSL but for its version. */
 static void describe(struct libssl *libssl, struct object *object)
 {

@@ -27,6 +27,7 @@ struct libssl {
      * (lower half). 0: not registered yet.
      */
     _Atomic(uint64_t) indices;
+    atomic_bool watched;   /* its libcrypto tells us of births, or it was said that nobody does */
     ossl_info_cb *on_info; /* the notice of start and done, bound to this libssl */
 };
 
@@ -35,6 +36,9 @@ struct libssl *libssl_at(const void *address);
 
 /* The one among those known whose code holds `address`; NULL: none. Never searches. */
 struct libssl *libssl_known_at(const void *address);
+
+/* Does another libssl that is watched use the same libcrypto? */
+bool libssl_shares_watch(const struct libssl *libssl);
 
 /* The only libssl, where there is one; else NULL. And how many there are. */
 struct libssl *libssl_only(void);

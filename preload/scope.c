@@ -1,6 +1,7 @@
 #include "preload/scope.h"
 
 #include <elf.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Some machines' loaders leave the pointers of PT_DYNAMIC as they are in the file. */
@@ -16,6 +17,7 @@ static bool describe(const struct dl_phdr_info *info, struct object *object)
     const char *soname =
         slash == NULL ? NULL : slash + 1; /* for one that has no DT_SONAME, as its needers name it */
     *object = (struct object){.base = info->dlpi_addr, .low = UINTPTR_MAX};
+    object->path = info->dlpi_name == NULL ? "" : info->dlpi_name;
     for (ElfW(Half) i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *header = &info->dlpi_phdr[i];
         uintptr_t start = info->dlpi_addr + header->p_vaddr;
@@ -72,11 +74,6 @@ struct search {
     struct object *found;
 };
 
-static bool holds(const struct object *object, const void *address)
-{
-    return (uintptr_t)address >= object->low && (uintptr_t)address < object->high;
-}
-
 static int look(struct dl_phdr_info *info, size_t size, void *context)
 {
     const struct search *search = context;
@@ -86,13 +83,13 @@ static int look(struct dl_phdr_info *info, size_t size, void *context)
         return 0;
     bool is_it = false;
     if (search->address != NULL)
-        is_it = holds(&object, search->address);
+        is_it = object_holds(&object, search->address);
     else if (search->soname != NULL)
         is_it = object.soname != NULL && strcmp(object.soname, search->soname) == 0;
     else if (search->begin != NULL)
         is_it = object.soname != NULL && strncmp(object.soname, search->begin, strlen(search->begin)) == 0;
     else
-        is_it = !holds(&object, search->but) && object_function(&object, search->function) != NULL;
+        is_it = !object_holds(&object, search->but) && object_function(&object, search->function) != NULL;
     if (is_it)
         *search->found = object;
     return is_it;
@@ -109,6 +106,53 @@ bool object_is_loaded(const char *soname_begin)
     struct object object;
     struct search search = {.begin = soname_begin, .found = &object};
     return dl_iterate_phdr(look, &search) != 0;
+}
+
+static int take_first(struct dl_phdr_info *info, size_t size, void *context)
+{
+    struct object *object = context;
+    (void)size;
+    /* The loader's list begins with the main program. */
+    if (!describe(info, object))
+        object->dynamic = NULL;
+    return 1;
+}
+
+bool object_of_program(struct object *object)
+{
+    object->dynamic = NULL;
+    dl_iterate_phdr(take_first, object);
+    return object->dynamic != NULL;
+}
+
+struct climb {
+    const void *from;
+    const char *function;
+    char *path;
+    struct object *lowest;
+};
+
+static int climb_to(struct dl_phdr_info *info, size_t size, void *context)
+{
+    const struct climb *climb = context;
+    struct object object;
+    (void)size;
+    if (!describe(info, &object) || object.low <= (uintptr_t)climb->from ||
+        object.low >= climb->lowest->low || object_function(&object, climb->function) == NULL)
+        return 0;
+    /* Copied, for the object may be gone when this returns. */
+    snprintf(climb->path, PATH_MAX, "%s", object.path);
+    object.path = climb->path;
+    *climb->lowest = object;
+    return 0;
+}
+
+bool object_above(const void *address, const char *function, char path[PATH_MAX], struct object *object)
+{
+    struct climb climb = {.from = address, .function = function, .path = path, .lowest = object};
+    object->low = UINTPTR_MAX;
+    dl_iterate_phdr(climb_to, &climb);
+    return object->low != UINTPTR_MAX;
 }
 
 static uint32_t gnu_hash_of(const char *name)
@@ -183,6 +227,65 @@ void *object_function(const struct object *object, const char *name)
     return object->sysv_hash == NULL ? NULL : find_by_sysv_hash(object, name);
 }
 
+#if __SIZEOF_POINTER__ == 8
+#define SYMBOL_OF(info) ELF64_R_SYM(info)
+#else
+#define SYMBOL_OF(info) ELF32_R_SYM(info)
+#endif
+
+/* One of an object's tables of relocations; 0 entries where it has none. */
+struct relocations {
+    const unsigned char *at;
+    size_t size;
+    size_t entry_size;
+};
+
+static const void *find_binding(const struct object *object, const struct relocations *table,
+                                const char *function)
+{
+    for (size_t i = 0; table->at != NULL && i + table->entry_size <= table->size; i += table->entry_size) {
+        /* ElfW(Rela) begins with the members of ElfW(Rel). */
+        const ElfW(Rel) *entry = (const ElfW(Rel) *)(table->at + i);
+        size_t symbol = SYMBOL_OF(entry->r_info);
+        if (symbol == 0 || strcmp(object->strings + object->symbols[symbol].st_name, function) != 0)
+            continue;
+        uintptr_t slot = object->base + entry->r_offset;
+        return *(const void *const volatile *)slot; /* NOLINT(performance-no-int-to-ptr) */
+    }
+    return NULL;
+}
+
+const void *object_binding(const struct object *object, const char *function)
+{
+    struct relocations calls = {NULL, 0, sizeof(ElfW(Rela))};
+    struct relocations with_addend = {NULL, 0, sizeof(ElfW(Rela))};
+    struct relocations without = {NULL, 0, sizeof(ElfW(Rel))};
+    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
+        const void *at =
+            (const void *)relocated(object, entry->d_un.d_ptr); /* NOLINT(performance-no-int-to-ptr) */
+        if (entry->d_tag == DT_JMPREL)
+            calls.at = at;
+        else if (entry->d_tag == DT_PLTRELSZ)
+            calls.size = entry->d_un.d_val;
+        else if (entry->d_tag == DT_PLTREL && entry->d_un.d_val == DT_REL)
+            calls.entry_size = sizeof(ElfW(Rel));
+        else if (entry->d_tag == DT_RELA)
+            with_addend.at = at;
+        else if (entry->d_tag == DT_RELASZ)
+            with_addend.size = entry->d_un.d_val;
+        else if (entry->d_tag == DT_REL)
+            without.at = at;
+        else if (entry->d_tag == DT_RELSZ)
+            without.size = entry->d_un.d_val;
+    }
+    if (object->symbols == NULL)
+        return NULL;
+    const void *to = find_binding(object, &calls, function);
+    if (to == NULL)
+        to = find_binding(object, &with_addend, function);
+    return to != NULL ? to : find_binding(object, &without, function);
+}
+
 bool object_needed_with(const struct object *object, const char *function, struct object *needed)
 {
     for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
@@ -204,10 +307,51 @@ void *scope_next(const char *function, const void *caller)
         .function = function, .but = (const void *)(uintptr_t)&scope_next, .found = &definer};
     if (object_of_address(caller, &object)) {
         void *own = object_function(&object, function);
-        if (own != NULL && !holds(&object, search.but))
+        if (own != NULL && !object_holds(&object, search.but))
             return own;
         if (object_needed_with(&object, function, &definer))
             return object_function(&definer, function);
     }
     return dl_iterate_phdr(look, &search) != 0 ? object_function(&definer, function) : NULL;
+}
+
+struct behind {
+    const char *function;
+    bool passed; /* our own object */
+    void *found;
+};
+
+static int look_behind(struct dl_phdr_info *info, size_t size, void *context)
+{
+    struct behind *behind = context;
+    struct object object;
+    (void)size;
+    if (!describe(info, &object))
+        return 0;
+    if (behind->passed)
+        behind->found = object_function(&object, behind->function);
+    else
+        behind->passed = object_holds(&object, (const void *)(uintptr_t)&scope_behind);
+    return behind->found != NULL;
+}
+
+void *scope_behind(const char *function)
+{
+    struct behind behind = {.function = function};
+    dl_iterate_phdr(look_behind, &behind);
+    return behind.found;
+}
+
+static int take_loads(struct dl_phdr_info *info, size_t size, void *context)
+{
+    (void)size;
+    *(unsigned long long *)context = info->dlpi_adds;
+    return 1;
+}
+
+unsigned long long scope_loads(void)
+{
+    unsigned long long loads = 0;
+    dl_iterate_phdr(take_loads, &loads);
+    return loads;
 }

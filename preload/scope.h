@@ -11,6 +11,7 @@
 #ifndef TLSGRAFT_SCOPE_H
 #define TLSGRAFT_SCOPE_H
 
+#include <limits.h>
 #include <link.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@
 struct object {
     uintptr_t base;
     uintptr_t low, high; /* its addresses: low <= a < high */
+    const char *path;    /* of its file; empty: the main program */
     const char *soname;  /* DT_SONAME, else the file's name; NULL: neither */
     const char *strings; /* DT_STRTAB */
     const ElfW(Dyn) * dynamic;
@@ -32,8 +34,25 @@ struct object {
 /* The object that holds an address. False: none does. */
 bool object_of_address(const void *address, struct object *object);
 
+/* The main program. */
+bool object_of_program(struct object *object);
+
+/* Of the objects that define a function, the lowest that lies above an address. False: there is none. */
+bool object_above(const void *address, const char *function, char path[PATH_MAX], struct object *object);
+
 /* Where an object itself defines a function; NULL: it does not. */
 void *object_function(const struct object *object, const char *name);
+
+/*
+ * To what address an object's own calls of a function lead, as the loader has bound them so far. NULL: it has
+ * none that the loader binds.
+ */
+const void *object_binding(const struct object *object, const char *function);
+
+static inline bool object_holds(const struct object *object, const void *address)
+{
+    return (uintptr_t)address >= object->low && (uintptr_t)address < object->high;
+}
 
 /* The first object, of those that `object` names as needed, that defines a function. False: none does. */
 bool object_needed_with(const struct object *object, const char *function, struct object *needed);
@@ -46,5 +65,12 @@ bool object_is_loaded(const char *soname_begin);
  * else that of an object it needs, else the first in the order of loading. NULL: there is none.
  */
 void *scope_next(const char *function, const void *caller);
+
+/* The definition of a function in the first object behind ours, in the order of loading. NULL: there is none.
+ */
+void *scope_behind(const char *function);
+
+/* How many objects were loaded since the start of the process; those that are gone again count. */
+unsigned long long scope_loads(void);
 
 #endif

@@ -4,14 +4,16 @@ import errno
 import json
 import os
 import pathlib
+import re
 import shutil
 import struct
 import subprocess
 import unittest
 
-from cli_bench import COMMAND, Bench
+from cli_bench import COMMAND, SCRIPTS, Bench
 
 TRUE = pathlib.Path("/bin/true")
+SOURCE = SCRIPTS.parent
 
 
 class Programs(Bench):
@@ -213,6 +215,53 @@ class Libraries(Bench):
             self.assert_no(self.compile(side, self.holding(f"TLS 1.3, {side} CertificateVerify")),
                            "linked in statically")
         self.assert_yes(self.compile("other", self.holding("TLS 1.3, client")))
+    @staticmethod
+    def functions():
+        """What an OpenSSL must have to be governed."""
+        table = (SOURCE / "policy/openssl.h").read_text()
+        return ["SSL_CTX_new", "ERR_put_error", "ERR_add_error_data",
+                *re.findall(r"F\(REQUIRED, [^\n]*?, (\w+), (?:NULL|\")", table)]
+
+    def exporting(self, name, functions, *flags):
+        source = "".join(f"void {function}(void) {{}}\n" for function in functions)
+        return self.compile(name, source + self.holding("TLS 1.3, client CertificateVerify"), *flags)
+
+    def test_linked_in_and_exported(self):
+        functions = self.functions()
+        self.assertIn("CRYPTO_new_ex_data", functions)
+        self.assertIn("SSL_CTX_set_client_hello_cb", functions)
+        answer = self.assert_yes(self.exporting("all", functions, "-rdynamic"), "OpenSSL linked in", "exports")
+        self.assertEqual("", answer[3])
+        self.assertEqual(0, self.run_program(self.folder / "all").returncode)
+        # Exported to the linker only, and with one function less.
+        self.assert_no(self.exporting("hidden", functions), "linked in statically")
+        for missing in ("CRYPTO_get_ex_new_index", "SSL_CTX_set_client_hello_cb"):
+            rest = [function for function in functions if function != missing]
+            self.assert_no(self.exporting("part", rest, "-rdynamic"), f"exports it, but no {missing}")
+        # Without its libssl part it may be anything.
+        rest = [function for function in functions if not function.startswith("SSL_")]
+        self.assert_no(self.exporting("crypto", rest, "-rdynamic"), "linked in statically")
+        # A symbol that is no function.
+        rest = [function for function in functions if function != "SSL_CTX_new"]
+        source = "int SSL_CTX_new;" + "".join(f"void {function}(void) {{}}\n" for function in rest)
+        self.assert_yes(self.compile("data", source + "int main(void) { return 0; }", "-rdynamic"), "no TLS library")
+
+    def test_linked_in_and_exported_beside_another(self):
+        self.needing("other", "libgnutls.so.30")
+        functions = self.functions()
+        program = self.exporting("both", functions, "-rdynamic", "-Wl,--no-as-needed", self.folder / "libgnutls.so.30",
+                                 f"-Wl,-rpath,{self.folder}")
+        self.assert_yes(program, "exports", "through GnuTLS (libgnutls.so.30) is not governed")
+
+    def test_damaged_symbols(self):
+        program = self.exporting("whole", ["SSL_CTX_new"], "-rdynamic").read_bytes()
+        sections = struct.unpack_from("<Q", program, 0x28)[0]
+        for at in range(sections, len(program), 8):
+            damaged = self.write("damaged", program[:at] + b"\xff\xff\xff\xff\xff\xff\xff\x7f" + program[at + 8:])
+            with self.subTest(at=at):
+                self.assertEqual(1, self.doctor(damaged).returncode)
+
+    def test_linked_in_across_a_border(self):
         # Across the border of what is read at a time.
         padding = b"\0" * ((1 << 20) - 40 - TRUE.stat().st_size)
         text = b"TLS 1.3, client CertificateVerify"
