@@ -38,6 +38,9 @@ void *object_function(const struct object *object, const char *name);
 /* The first object, of those that `object` names as needed, that defines a function. False: none does. */
 bool object_needed_with(const struct object *object, const char *function, struct object *needed);
 
+/* The same, and where none does, the first of those that they need in turn. */
+bool object_needed_within(const struct object *object, const char *function, struct object *needed);
+
 /* Is there an object whose DT_SONAME begins so? */
 bool object_is_loaded(const char *soname_begin);
 
@@ -46,5 +49,18 @@ bool object_is_loaded(const char *soname_begin);
  * else that of an object it needs, else the first in the order of loading. NULL: there is none.
  */
 void *scope_next(const char *function, const void *caller);
+
+/* The same without the last resort: false where neither the object at `caller` nor one it needs defines it.
+ */
+bool scope_definer(const char *function, const void *caller, struct object *definer);
+
+/* The first in the order of loading, but for ours. False: none defines it. */
+bool object_first_with(const char *function, struct object *definer);
+
+/*
+ * The definitions that come next after this object's in the order of loading, as RTLD_NEXT finds them, each
+ * NULL where there is none. For what libc defines, and whoever else stands before it.
+ */
+void scope_after(const char *const *names, void **found, size_t count);
 
 #endif

@@ -11,6 +11,7 @@ import unittest
 
 import lab
 from lab import CLIENTS, HERE, SOURCE, LabTest, main, run
+from names import NameCases
 
 READY = dict(pair.split("=", 1) for pair in os.environ.get("TLSGRAFT_ROOTS_READY", "").split(":") if pair)
 PORTABLE = pathlib.Path(os.environ.get("TLSGRAFT_PORTABLE", SOURCE / "build-portable"))
@@ -19,7 +20,7 @@ ONLY = os.environ.get("TLSGRAFT_LINE")
 VERSIONS = {"bullseye": "1.1.1", "bookworm": "3.0.", "trixie": "3.5.", "sid": "3.", "sid-ssl4": "4."}
 
 
-class Line(LabTest):
+class Line(NameCases, LabTest):
     """The matrix in one root; the classes below are made from it."""
 
     line = None
