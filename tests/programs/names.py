@@ -81,10 +81,10 @@ class NameCases:
         """Runs a program with the library, where the names of HOSTS resolve."""
         hosts = self.lab / "hosts"
         hosts.write_text(HOSTS)
-        inside = ["unshare", "--mount", "--", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec env "$@"', hosts,
+        inside = ["sh", "-c", 'mount --bind "$0" /etc/hosts && exec env "$@"', hosts,
                   f"LD_PRELOAD={self.library}", f"TLSGRAFT_POLICY={policy}", "TLSGRAFT_LOG=info", *argv]
         if self.root is None:
-            return run(inside, **options)
+            return run(["unshare", "--mount", "--", *inside], **options)
         return run([SOURCE / "scripts/in-root", "--bind", self.lab, self.root, "env", *inside], **options)
 
     def assert_governed(self, argv, *domains, host="127.0.0.1", stdin="", how=None):
