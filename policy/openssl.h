@@ -44,6 +44,8 @@ typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
 #define OSSL_CB_HANDSHAKE_START             0x10
 #define OSSL_CB_HANDSHAKE_DONE              0x20
 #define OSSL_WANT_RETRY_VERIFY              8
+#define OSSL_BIO_TYPE_CONNECT               0x50c
+#define OSSL_BIO_C_GET_CONNECT              123
 #define OSSL_BIO_CB_WRITE                   0x03
 #define OSSL_BIO_CB_PUTS                    0x05
 #define OSSL_BIO_CB_SENDMMSG                0x08 /* 3.2 and later */
@@ -96,6 +98,9 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, int, BIO_up_ref, NULL, (BIO * bio))                                                          \
     F(REQUIRED, ossl_bio_cb *, BIO_get_callback_ex, NULL, (const BIO *bio))                                  \
     F(REQUIRED, void, BIO_set_callback_ex, NULL, (BIO * bio, ossl_bio_cb * callback))                        \
+    F(REQUIRED, long, BIO_ctrl, NULL, (BIO * bio, int command, long number, void *pointer))                  \
+    F(REQUIRED, int, BIO_method_type, NULL, (const BIO *bio))                                                \
+    F(REQUIRED, BIO *, BIO_next, NULL, (BIO * bio))                                                          \
     F(REQUIRED, int, BIO_free, NULL, (BIO * bio))                                                            \
     F(REQUIRED, int, PEM_read_bio, NULL,                                                                     \
       (BIO * bio, char **name, char **header, unsigned char **data, long *length))                           \
@@ -175,6 +180,7 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, ossl_verify_cb *, SSL_get_verify_callback, NULL, (const SSL *ssl))                           \
     F(REQUIRED, void, SSL_set_verify_result, NULL, (SSL * ssl, long result))                                 \
     F(REQUIRED, void, SSL_set_verify, NULL, (SSL * ssl, int mode, ossl_verify_cb *callback))                 \
+    F(REQUIRED, BIO *, SSL_get_rbio, NULL, (const SSL *ssl))                                                 \
     F(REQUIRED, BIO *, SSL_get_wbio, NULL, (const SSL *ssl))                                                 \
     F(REQUIRED, void, SSL_set_shutdown, NULL, (SSL * ssl, int mode))                                         \
     F(REQUIRED, int, SSL_set_ex_data, NULL, (SSL * ssl, int idx, void *value))                               \

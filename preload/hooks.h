@@ -17,4 +17,17 @@ TLSGRAFT_EXPORT ossl_info_cb *SSL_CTX_get_info_callback(SSL_CTX *ctx);
 TLSGRAFT_EXPORT void SSL_set_info_callback(SSL *ssl, ossl_info_cb *callback);
 TLSGRAFT_EXPORT ossl_info_cb *SSL_get_info_callback(const SSL *ssl);
 
+/* verifyname.c */
+TLSGRAFT_EXPORT X509_VERIFY_PARAM *X509_VERIFY_PARAM_new(void);
+TLSGRAFT_EXPORT void X509_VERIFY_PARAM_free(X509_VERIFY_PARAM *param);
+TLSGRAFT_EXPORT int X509_VERIFY_PARAM_inherit(X509_VERIFY_PARAM *to, const X509_VERIFY_PARAM *from);
+TLSGRAFT_EXPORT int X509_VERIFY_PARAM_set1(X509_VERIFY_PARAM *to, const X509_VERIFY_PARAM *from);
+TLSGRAFT_EXPORT int X509_VERIFY_PARAM_set1_host(X509_VERIFY_PARAM *param, const char *name, size_t length);
+TLSGRAFT_EXPORT int X509_VERIFY_PARAM_add1_host(X509_VERIFY_PARAM *param, const char *name, size_t length);
+TLSGRAFT_EXPORT int X509_VERIFY_PARAM_set1_ip(X509_VERIFY_PARAM *param, const unsigned char *ip,
+                                              size_t length);
+TLSGRAFT_EXPORT int X509_VERIFY_PARAM_set1_ip_asc(X509_VERIFY_PARAM *param, const char *ip);
+
+/* libc.c: connect, getaddrinfo, gethostbyname and its kin, as the system's headers declare them */
+
 #endif

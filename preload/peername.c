@@ -4,6 +4,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "preload/answers.h"
+#include "preload/connects.h"
+#include "preload/verifyname.h"
+
 static bool is_same(const struct domain *a, const struct domain *b)
 {
     return a->kind == b->kind && a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
@@ -11,8 +15,10 @@ static bool is_same(const struct domain *a, const struct domain *b)
 
 static void add_name(struct peer *peer, const char *name, enum peer_how how)
 {
+    if (name == NULL || peer->name_count == PEER_NAMES_MAX)
+        return;
     struct domain *domain = &peer->names[peer->name_count].domain;
-    if (name == NULL || peer->name_count == PEER_NAMES_MAX || !domain_from_peer(name, domain))
+    if (!domain_from_peer(name, domain))
         return;
     for (size_t i = 0; i < peer->name_count; i++) {
         if (is_same(domain, &peer->names[i].domain))
@@ -21,64 +27,174 @@ static void add_name(struct peer *peer, const char *name, enum peer_how how)
     peer->names[peer->name_count++].how = how;
 }
 
-static void add_verify_name(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
+static void add_verify_name(const char *name, void *peer)
 {
-    X509_VERIFY_PARAM *param = libssl->fn.SSL_get0_param((SSL *)(uintptr_t)ssl);
-    const char *host = NULL;
-    if (libssl->fn.X509_VERIFY_PARAM_get0_host != NULL)
-        host = libssl->fn.X509_VERIFY_PARAM_get0_host(param, 0);
-    if (host != NULL) {
-        peer->is_verified = true;
-        add_name(peer, host, PEER_HOW_VERIFY_NAME);
-        return;
-    }
-    if (libssl->fn.X509_VERIFY_PARAM_get1_ip_asc == NULL)
-        return;
-    libssl->fn.ERR_set_mark(); /* no address is an error to it */
-    char *address = libssl->fn.X509_VERIFY_PARAM_get1_ip_asc(param);
-    libssl->fn.ERR_pop_to_mark();
-    peer->is_verified = address != NULL;
-    add_name(peer, address, PEER_HOW_VERIFY_NAME);
-    libssl->fn.CRYPTO_free(address, __FILE__, __LINE__);
+    struct peer *found = peer;
+    found->is_verified = true;
+    add_name(found, name, PEER_HOW_VERIFY_NAME);
 }
 
-/* The address and port of the socket, where the connection has one of its own. */
-static bool find_address(const struct libssl *libssl, const SSL *ssl, struct domain *address, uint16_t *port)
+/* The host that a connect BIO was told. Other BIOs may lie above it. */
+static void add_bio_host(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
+{
+    const struct ossl *fn = &libssl->fn;
+    char *host = NULL;
+    BIO *bio = fn->SSL_get_rbio(ssl);
+    while (bio != NULL && fn->BIO_method_type(bio) != OSSL_BIO_TYPE_CONNECT)
+        bio = fn->BIO_next(bio);
+    if (bio == NULL)
+        return;
+    fn->ERR_set_mark();
+    if (fn->BIO_ctrl(bio, OSSL_BIO_C_GET_CONNECT, 0, &host) > 0)
+        add_name(peer, host, PEER_HOW_BIO);
+    fn->ERR_pop_to_mark();
+}
+
+/* The other end of a connection. */
+struct remote {
+    bool known;
+    struct domain address;
+    uint16_t port;
+};
+
+static void find_remote_of_socket(int descriptor, struct remote *remote)
 {
     union {
         struct sockaddr any;
         struct sockaddr_storage storage;
-    } remote;
-    socklen_t size = sizeof remote;
+    } address;
+    socklen_t size = sizeof address;
     int error = errno;
-    int descriptor = libssl->fn.SSL_get_fd(ssl);
-    bool found = descriptor >= 0 && getpeername(descriptor, &remote.any, &size) == 0 &&
-                 domain_from_sockaddr(&remote.any, address, port);
+    remote->known = getpeername(descriptor, &address.any, &size) == 0 &&
+                    domain_from_sockaddr(&address.any, &remote->address, &remote->port);
     errno = error;
-    return found;
+}
+
+static void use_record(const struct connect_record *record, struct remote *remote)
+{
+    remote->known = true;
+    remote->port = record->port;
+    remote->address = (struct domain){.kind = DOMAIN_ADDRESS, .length = DOMAIN_ADDRESS_BYTES};
+    memcpy(remote->address.text, record->address, DOMAIN_ADDRESS_BYTES);
+}
+
+/*
+ * Does any of the names lead to an address? A program that connects to an address which none does, though it
+ * asked for the name, speaks through a proxy.
+ */
+static enum lead lead_of(const struct peer *peer, const struct domain *address)
+{
+    enum lead lead = LEAD_UNKNOWN;
+    for (size_t i = 0; i < peer->name_count && lead != LEAD_YES; i++) {
+        enum lead of_name = answers_lead(&peer->names[i].domain, address);
+        if (of_name != LEAD_UNKNOWN)
+            lead = of_name;
+    }
+    return lead;
+}
+
+/* The port of a peer that has a name, by the socket. */
+static void find_port_of_socket(const struct remote *remote, struct peer *peer)
+{
+    enum lead lead = remote->known ? lead_of(peer, &remote->address) : LEAD_NO;
+    peer->port = lead == LEAD_NO ? 0 : remote->port;
+    peer->port_is_own = lead == LEAD_YES;
+}
+
+/*
+ * The port of a peer that has a name and no socket: where all recent connects to it went to one port. One of
+ * them must still be there, for this connection may go through a proxy. The address, if there is only one.
+ */
+static void find_port_of_name(struct peer *peer, struct remote *remote)
+{
+    struct connect_record recent[CONNECTS_MAX];
+    struct remote to;
+    size_t count = connects_recent(recent);
+    bool open = false;
+    bool one_address = true;
+    bool one_port = true;
+    remote->known = false;
+    for (size_t i = 0; i < count; i++) {
+        use_record(&recent[i], &to);
+        if (lead_of(peer, &to.address) != LEAD_YES)
+            continue;
+        one_port = one_port && (!remote->known || remote->port == to.port);
+        one_address = one_address && (!remote->known || is_same(&remote->address, &to.address));
+        open = open || connect_is_open(&recent[i]);
+        *remote = to;
+    }
+    peer->port_is_own = remote->known && open && one_port;
+    peer->port = peer->port_is_own ? remote->port : 0;
+    remote->known = peer->port_is_own && one_address;
+}
+
+/*
+ * The other end of a connection without a name and without a socket: where only one connection of the process
+ * is still there. The port is 0 where there are several to that address.
+ */
+static void find_remote_alone(struct remote *remote)
+{
+    struct connect_record recent[CONNECTS_MAX];
+    struct remote to;
+    size_t count = connects_recent(recent);
+    remote->known = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!connect_is_open(&recent[i]))
+            continue;
+        use_record(&recent[i], &to);
+        if (!remote->known) {
+            *remote = to;
+        } else if (!is_same(&remote->address, &to.address)) {
+            remote->known = false;
+            return;
+        } else if (remote->port != to.port) {
+            remote->port = 0;
+        }
+    }
+}
+
+/* A peer of which the address alone may be known: that, and what the resolver last gave it for. */
+static void name_by_address(const struct remote *remote, struct peer *peer)
+{
+    if (!remote->known) {
+        peer->names[0] = (struct peer_name){{.kind = DOMAIN_ALL}, PEER_HOW_NONE};
+        peer->name_count = 1;
+        return;
+    }
+    if (answers_last_name(&remote->address, &peer->names[0].domain))
+        peer->names[peer->name_count++].how = PEER_HOW_RESOLVER;
+    peer->names[peer->name_count++] = (struct peer_name){remote->address, PEER_HOW_ADDRESS};
+    peer->port = remote->port;
+    peer->port_is_own = remote->port != 0;
 }
 
 void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
 {
     char text[DOMAIN_TEXT_SIZE];
-    struct domain address;
+    struct remote remote = {.known = false};
     peer->name_count = 0;
     peer->port = 0;
     peer->port_is_own = false;
     peer->is_verified = false;
     peer->address[0] = '\0';
     add_name(peer, libssl->fn.SSL_get_servername(ssl, OSSL_NAMETYPE_HOST_NAME), PEER_HOW_SNI);
-    add_verify_name(libssl, ssl, peer);
-    bool known = find_address(libssl, ssl, &address, &peer->port);
-    if (known) {
-        domain_format(&address, text);
+    verifyname_each(libssl, ssl, add_verify_name, peer);
+    if (peer->name_count == 0)
+        add_bio_host(libssl, ssl, peer);
+    bool named = peer->name_count > 0;
+    int descriptor = libssl->fn.SSL_get_fd(ssl);
+    if (descriptor >= 0)
+        find_remote_of_socket(descriptor, &remote);
+    if (named && descriptor >= 0)
+        find_port_of_socket(&remote, peer);
+    else if (named)
+        find_port_of_name(peer, &remote);
+    else if (descriptor < 0)
+        find_remote_alone(&remote);
+    if (!named)
+        name_by_address(&remote, peer);
+    if (remote.known) {
+        domain_format(&remote.address, text);
         memcpy(peer->address, text, strlen(text) + 1);
     }
-    if (peer->name_count > 0)
-        return;
-    if (known)
-        peer->names[0] = (struct peer_name){address, PEER_HOW_ADDRESS};
-    else
-        peer->names[0] = (struct peer_name){{.kind = DOMAIN_ALL}, PEER_HOW_NONE};
-    peer->name_count = 1;
 }

@@ -298,48 +298,94 @@ bool object_needed_with(const struct object *object, const char *function, struc
     return false;
 }
 
-void *scope_next(const char *function, const void *caller)
+bool object_needed_within(const struct object *object, const char *function, struct object *needed)
 {
-    struct object object;
-    struct object definer;
-    /* This function's own address tells which object is ours. */
-    struct search search = {
-        .function = function, .but = (const void *)(uintptr_t)&scope_next, .found = &definer};
-    if (object_of_address(caller, &object)) {
-        void *own = object_function(&object, function);
-        if (own != NULL && !object_holds(&object, search.but))
-            return own;
-        if (object_needed_with(&object, function, &definer))
-            return object_function(&definer, function);
+    struct object between;
+    if (object_needed_with(object, function, needed))
+        return true;
+    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag != DT_NEEDED)
+            continue;
+        struct search search = {.soname = object->strings + entry->d_un.d_val, .found = &between};
+        if (dl_iterate_phdr(look, &search) != 0 && object_needed_with(&between, function, needed))
+            return true;
     }
-    return dl_iterate_phdr(look, &search) != 0 ? object_function(&definer, function) : NULL;
+    return false;
 }
 
-struct behind {
-    const char *function;
-    bool passed; /* our own object */
-    void *found;
+/* The address of any function of this object tells which it is. */
+static const void *own_address(void)
+{
+    return (const void *)(uintptr_t)&scope_definer;
+}
+
+bool scope_definer(const char *function, const void *caller, struct object *definer)
+{
+    struct object object;
+    if (!object_of_address(caller, &object))
+        return false;
+    if (!object_holds(&object, own_address()) && object_function(&object, function) != NULL) {
+        *definer = object;
+        return true;
+    }
+    return object_needed_within(&object, function, definer);
+}
+
+bool object_first_with(const char *function, struct object *definer)
+{
+    struct search search = {.function = function, .but = own_address(), .found = definer};
+    return dl_iterate_phdr(look, &search) != 0;
+}
+
+void *scope_next(const char *function, const void *caller)
+{
+    struct object definer;
+    if (!scope_definer(function, caller, &definer) && !object_first_with(function, &definer))
+        return NULL;
+    return object_function(&definer, function);
+}
+
+struct after {
+    const char *const *names;
+    void **found;
+    size_t count;
+    size_t missing;
+    bool passed; /* this object was seen */
 };
 
-static int look_behind(struct dl_phdr_info *info, size_t size, void *context)
+static int look_after(struct dl_phdr_info *info, size_t size, void *context)
 {
-    struct behind *behind = context;
+    struct after *after = context;
     struct object object;
     (void)size;
     if (!describe(info, &object))
         return 0;
-    if (behind->passed)
-        behind->found = object_function(&object, behind->function);
-    else
-        behind->passed = object_holds(&object, (const void *)(uintptr_t)&scope_behind);
-    return behind->found != NULL;
+    if (!after->passed) {
+        after->passed = object_holds(&object, own_address());
+        return 0;
+    }
+    for (size_t i = 0; i < after->count; i++) {
+        if (after->found[i] != NULL)
+            continue;
+        after->found[i] = object_function(&object, after->names[i]);
+        after->missing -= after->found[i] != NULL;
+    }
+    return after->missing == 0;
+}
+
+void scope_after(const char *const *names, void **found, size_t count)
+{
+    struct after after = {.names = names, .found = found, .count = count, .missing = count};
+    for (size_t i = 0; i < count; i++)
+        found[i] = NULL;
+    dl_iterate_phdr(look_after, &after);
 }
 
 void *scope_behind(const char *function)
 {
-    struct behind behind = {.function = function};
-    dl_iterate_phdr(look_behind, &behind);
-    return behind.found;
+    void *found;
+    scope_after(&function, &found, 1);
+    return found;
 }
 
 static int take_loads(struct dl_phdr_info *info, size_t size, void *context)

@@ -57,6 +57,9 @@ static inline bool object_holds(const struct object *object, const void *address
 /* The first object, of those that `object` names as needed, that defines a function. False: none does. */
 bool object_needed_with(const struct object *object, const char *function, struct object *needed);
 
+/* The same, and where none does, the first of those that they need in turn. */
+bool object_needed_within(const struct object *object, const char *function, struct object *needed);
+
 /* Is there an object whose DT_SONAME begins so? */
 bool object_is_loaded(const char *soname_begin);
 
@@ -66,11 +69,22 @@ bool object_is_loaded(const char *soname_begin);
  */
 void *scope_next(const char *function, const void *caller);
 
-/* The definition of a function in the first object behind ours, in the order of loading. NULL: there is none.
- */
-void *scope_behind(const char *function);
-
 /* How many objects were loaded since the start of the process; those that are gone again count. */
 unsigned long long scope_loads(void);
+/* The same without the last resort: false where neither the object at `caller` nor one it needs defines it.
+ */
+bool scope_definer(const char *function, const void *caller, struct object *definer);
+
+/* The first in the order of loading, but for ours. False: none defines it. */
+bool object_first_with(const char *function, struct object *definer);
+
+/*
+ * The definitions that come next after this object's in the order of loading, as RTLD_NEXT finds them, each
+ * NULL where there is none. For what libc defines, and whoever else stands before it.
+ */
+void scope_after(const char *const *names, void **found, size_t count);
+
+/* The same for one. */
+void *scope_behind(const char *function);
 
 #endif

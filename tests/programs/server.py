@@ -25,14 +25,15 @@ class Connection:
 
 
 class Listener:
-    """Accepts on 127.0.0.1, a thread for each connection; results wait in a queue.
+    """Accepts on 127.0.0.1, or `host`, a thread for each connection; results wait in a queue.
 
     quiet: forget them, where thousands come.
     """
 
-    def __init__(self, quiet=False):
+    def __init__(self, quiet=False, host="127.0.0.1"):
         self._quiet = quiet
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, 0), family=family, backlog=128)
         self.port = self._socket.getsockname()[1]
         self._seen = queue.Queue()
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -82,7 +83,8 @@ class TlsServer(Listener):
     greet: speak first, for clients whose first call is SSL_read. client_ca: ask for a certificate.
     """
 
-    def __init__(self, chain, key, *, tls=None, greet=False, client_ca=None, quiet=False):
+    def __init__(self, chain, key, *, tls=None, greet=False, client_ca=None, quiet=False,
+                 host="127.0.0.1"):
         self._greet = greet
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(chain, key)
@@ -93,7 +95,7 @@ class TlsServer(Listener):
         if client_ca is not None:
             self._context.load_verify_locations(client_ca)
             self._context.verify_mode = ssl.CERT_REQUIRED
-        super().__init__(quiet)
+        super().__init__(quiet, host)
 
     @staticmethod
     def _remember_name(secure, name, _context):

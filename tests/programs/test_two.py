@@ -19,6 +19,25 @@ for name in (b"localhost", b"free.example") * 2:
         call(port, name)
 ctypes.CDLL(None).fflush(None)
 """
+# PORT LIBSSL...: no function is called by an object that is linked with OpenSSL.
+POINTERS = """
+import ctypes, socket, sys
+from ctypes import c_char_p, c_void_p
+port = int(sys.argv[1])
+libraries = [ctypes.CDLL(path, mode=2) for path in sys.argv[2:]]
+for library in libraries:
+    for name in ("TLS_client_method", "SSL_CTX_new", "SSL_new"):
+        getattr(library, name).restype = c_void_p
+for library in libraries:
+    context = c_void_p(library.SSL_CTX_new(c_void_p(library.TLS_client_method())))
+    for name in (b"localhost", b"free.example"):
+        with socket.create_connection(("127.0.0.1", port)) as plain:
+            ssl = c_void_p(library.SSL_new(context))
+            library.SSL_set_fd(ssl, plain.fileno())
+            library.SSL_set1_host(ssl, c_char_p(name))
+            print(name.decode(), library.SSL_connect(ssl))
+            library.SSL_free(ssl)
+"""
 
 
 class Two(LabTest):
@@ -30,6 +49,9 @@ class Two(LabTest):
             shutil.copy(next(libraries.glob(f"usr/lib/*/{name}")), cls.lab)
         cls.plugin("old", "./libssl.so.1.1", "./libcrypto.so.1.1", f"-Wl,-rpath,{cls.lab}")
         cls.plugin("new", "-lssl", "-lcrypto")
+        # Linked with a libssl alone, which leaves SSL_set1_host by a jump into its libcrypto.
+        cls.plugin("old_verify", "-DVERIFY", "./libssl.so.1.1", f"-Wl,--disable-new-dtags,-rpath,{cls.lab}")
+        cls.plugin("new_verify", "-DVERIFY", "-lssl")
 
     @classmethod
     def plugin(cls, name, *libraries):
@@ -41,8 +63,23 @@ class Two(LabTest):
         return self.graft([PYTHON, "-c", HOST, server.port, *words], self.policy(("localhost", self.genuine.pin)))
 
     def test_each_is_governed_by_its_own_functions(self):
-        for order in (("old", "new"), ("new", "old")):
-            versions = {"old": "101", "new": "300"}
+        self.check("old", "new")
+
+    def test_each_tells_the_name_that_it_verifies(self):
+        self.check("old_verify", "new_verify")
+
+    def test_each_sets_its_name_through_a_pointer(self):
+        with self.serve(self.other) as server:
+            policy = self.policy(("localhost", self.genuine.pin))
+            for order in (("libssl.so.1.1", "libssl.so.3"), ("libssl.so.3", "libssl.so.1.1")):
+                paths = [name if name.endswith("3") else self.lab / name for name in order]
+                result = self.graft([PYTHON, "-c", POINTERS, server.port, *paths], policy,
+                                    env={"LD_LIBRARY_PATH": str(self.lab)})
+                self.assertEqual(2 * ["localhost -1", "free.example 1"], result.out.splitlines(), result)
+
+    def check(self, old, new):
+        for order in ((old, new), (new, old)):
+            versions = {old: "101", new: "300"}
             for identity, answer in ((self.genuine, 1), (self.other, -1)):
                 with self.subTest(order=order, answer=answer), self.serve(identity) as server:
                     result = self.use(server, *order)

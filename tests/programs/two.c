@@ -1,5 +1,6 @@
 /*
- * One of two plugins, each linked with a libssl of its own line; CONNECT is the name of its function.
+ * One of two plugins, each linked with a libssl of its own line; CONNECT is the name of its function. VERIFY:
+ * the name is not sent, but set for verification.
  * OpenSSL's functions are declared here, because one source is for two releases of its headers.
  */
 #include <arpa/inet.h>
@@ -20,6 +21,7 @@ SSL *SSL_new(SSL_CTX *context);
 void SSL_free(SSL *ssl);
 int SSL_set_fd(SSL *ssl, int plain);
 long SSL_ctrl(SSL *ssl, int command, long number, void *argument);
+int SSL_set1_host(SSL *ssl, const char *name);
 int SSL_connect(SSL *ssl);
 int SSL_write(SSL *ssl, const void *data, int length);
 void SSL_set_info_callback(SSL *ssl, info_callback *callback);
@@ -54,7 +56,11 @@ int CONNECT(int port, const char *name)
     notices = 0;
     SSL_set_info_callback(ssl, count);
     SSL_set_fd(ssl, plain);
+#ifdef VERIFY
+    SSL_set1_host(ssl, name);
+#else
     SSL_ctrl(ssl, SET_TLSEXT_HOSTNAME, 0, (void *)(unsigned long)name);
+#endif
     int made = SSL_connect(ssl);
     if (made == 1)
         SSL_write(ssl, request, (int)strlen(request));

@@ -1,0 +1,186 @@
+#include "preload/answers.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define NAMES_MAX     64
+#define ADDRESSES_MAX 256
+
+struct name {
+    uint64_t used; /* when it was asked for last, in turns; 0: free */
+    uint32_t hash;
+    bool partial; /* not all of its addresses are there */
+    uint8_t length;
+    char text[DOMAIN_NAME_MAX];
+};
+
+/* An address, and a name that led to it. */
+struct pair {
+    uint64_t used; /* as above */
+    uint16_t name;
+    struct answer_address address;
+};
+
+static struct name names[NAMES_MAX];
+static struct pair pairs[ADDRESSES_MAX];
+static size_t name_count;
+static size_t pair_count;
+static uint64_t turn;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void lock_tables(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void unlock_tables(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+static void prepare_for_fork(void)
+{
+    pthread_atfork(lock_tables, unlock_tables, unlock_tables);
+}
+
+static void enter(void)
+{
+    static pthread_once_t prepared = PTHREAD_ONCE_INIT;
+    pthread_once(&prepared, prepare_for_fork);
+    lock_tables();
+}
+
+void answer_add(struct answer *answer, const struct sockaddr *address)
+{
+    struct domain domain;
+    uint16_t port;
+    if (!domain_from_sockaddr(address, &domain, &port))
+        return;
+    for (size_t i = 0; i < answer->count; i++) {
+        if (memcmp(answer->addresses[i].bytes, domain.text, DOMAIN_ADDRESS_BYTES) == 0)
+            return;
+    }
+    if (answer->count == ANSWERS_OF_ONE_MAX)
+        answer->cut_off = true;
+    else
+        memcpy(answer->addresses[answer->count++].bytes, domain.text, DOMAIN_ADDRESS_BYTES);
+}
+
+static uint32_t hash_of(const struct domain *domain)
+{
+    uint32_t hash = 2166136261U; /* FNV-1a */
+    for (size_t i = 0; i < domain->length; i++)
+        hash = (hash ^ (unsigned char)domain->text[i]) * 16777619U;
+    return hash;
+}
+
+static struct name *find_name(const struct domain *domain, uint32_t hash)
+{
+    for (size_t i = 0; i < name_count; i++) {
+        if (names[i].used != 0 && names[i].hash == hash && names[i].length == domain->length &&
+            memcmp(names[i].text, domain->text, domain->length) == 0)
+            return &names[i];
+    }
+    return NULL;
+}
+
+/* A free place, else that of the name that was asked for longest ago, whose addresses go with it. */
+static struct name *make_name(const struct domain *domain, uint32_t hash)
+{
+    struct name *name = &names[0];
+    if (name_count < NAMES_MAX) {
+        name = &names[name_count++];
+    } else {
+        for (size_t i = 1; i < NAMES_MAX; i++) {
+            if (names[i].used < name->used)
+                name = &names[i];
+        }
+        for (size_t i = 0; i < pair_count; i++) {
+            if (pairs[i].name == name - names)
+                pairs[i].used = 0;
+        }
+    }
+    name->hash = hash;
+    name->partial = false;
+    name->length = domain->length;
+    memcpy(name->text, domain->text, domain->length);
+    return name;
+}
+
+/* The pair itself where it is there, else a free place, else that of the oldest. */
+static struct pair *place_for(uint16_t name, const struct answer_address *address)
+{
+    struct pair *oldest = &pairs[0];
+    for (size_t i = 0; i < pair_count; i++) {
+        struct pair *pair = &pairs[i];
+        if (pair->used != 0 && pair->name == name && memcmp(&pair->address, address, sizeof *address) == 0)
+            return pair;
+        if (pair->used < oldest->used)
+            oldest = pair;
+    }
+    if (pair_count > 0 && oldest->used == 0)
+        return oldest;
+    if (pair_count < ADDRESSES_MAX)
+        return &pairs[pair_count++];
+    names[oldest->name].partial = true;
+    return oldest;
+}
+
+void answers_remember(const struct domain *domain, const struct answer *answer)
+{
+    uint32_t hash = hash_of(domain);
+    if (domain->kind != DOMAIN_NAME || answer->count == 0)
+        return;
+    enter();
+    struct name *name = find_name(domain, hash);
+    if (name == NULL)
+        name = make_name(domain, hash);
+    name->used = ++turn;
+    name->partial = name->partial || answer->cut_off;
+    for (size_t i = 0; i < answer->count; i++) {
+        uint16_t number = (uint16_t)(name - names);
+        *place_for(number, &answer->addresses[i]) = (struct pair){turn, number, answer->addresses[i]};
+    }
+    unlock_tables();
+}
+
+static bool is_of(const struct pair *pair, const struct domain *address)
+{
+    return pair->used != 0 && memcmp(pair->address.bytes, address->text, DOMAIN_ADDRESS_BYTES) == 0;
+}
+
+enum lead answers_lead(const struct domain *domain, const struct domain *address)
+{
+    uint32_t hash = hash_of(domain);
+    enum lead lead = LEAD_UNKNOWN;
+    if (domain->kind == DOMAIN_ADDRESS)
+        return memcmp(domain->text, address->text, DOMAIN_ADDRESS_BYTES) == 0 ? LEAD_YES : LEAD_NO;
+    enter();
+    const struct name *name = find_name(domain, hash);
+    if (name != NULL && !name->partial)
+        lead = LEAD_NO;
+    for (size_t i = 0; name != NULL && i < pair_count && lead != LEAD_YES; i++) {
+        if (pairs[i].name == name - names && is_of(&pairs[i], address))
+            lead = LEAD_YES;
+    }
+    unlock_tables();
+    return lead;
+}
+
+bool answers_last_name(const struct domain *address, struct domain *name)
+{
+    const struct pair *last = NULL;
+    enter();
+    for (size_t i = 0; i < pair_count; i++) {
+        if (is_of(&pairs[i], address) && (last == NULL || pairs[i].used > last->used))
+            last = &pairs[i];
+    }
+    if (last != NULL) {
+        const struct name *found = &names[last->name];
+        *name = (struct domain){.kind = DOMAIN_NAME, .length = found->length};
+        memcpy(name->text, found->text, found->length);
+    }
+    unlock_tables();
+    return last != NULL;
+}

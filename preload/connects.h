@@ -1,0 +1,33 @@
+/*
+ * The recent connect(2) calls of this process, for connections whose bytes the program moves itself: OpenSSL
+ * has no socket of them.
+ *
+ * Bounded; nothing is allocated. No lock: connect(2) may be called in a signal handler. Threads: any.
+ */
+#ifndef TLSGRAFT_CONNECTS_H
+#define TLSGRAFT_CONNECTS_H
+
+#include "policy/domain.h"
+
+#define CONNECTS_MAX 64
+
+struct connect_record {
+    int descriptor;
+    uint16_t port;
+    char address[DOMAIN_ADDRESS_BYTES]; /* canonical */
+};
+
+/* Remembers a connect(2) that succeeded or goes on. Other families than AF_INET and AF_INET6 do not count. */
+struct sockaddr;
+void connects_remember(int descriptor, const struct sockaddr *address, size_t size);
+
+/*
+ * The recent ones, the newest first; of those on one descriptor the newest alone, for the others are over.
+ * Returns how many.
+ */
+size_t connects_recent(struct connect_record recent[CONNECTS_MAX]);
+
+/* Is its descriptor still a TCP connection to this very peer? Leaves errno as it was. */
+bool connect_is_open(const struct connect_record *record);
+
+#endif

@@ -1,0 +1,36 @@
+"""Who the peer is, on this machine: the cases of each line, and small C hosts."""
+from lab import LAB, LabTest, main
+from names import NameCases
+
+
+class Names(NameCases, LabTest):
+    def host(self, *words):
+        return lambda port: [LAB / "lab_names", *(str(word).replace("PORT", str(port)) for word in words)]
+
+    def test_every_function_of_the_resolver(self):
+        for function in ("getaddrinfo", "gethostbyname", "gethostbyname2", "gethostbyname_r", "gethostbyname2_r"):
+            with self.subTest(function=function):
+                self.assert_governed(self.host(function, "api.lab", "PORT"), "api.lab", "api.lab:PORT", "127.0.0.1",
+                                     how=r"\(resolver\), port PORT: ")
+
+    def test_a_connect_bio(self):
+        # The name that the BIO was told, and not the last one that led to its address.
+        argv = self.host("bio", "api.lab", "PORT", "second.lab")
+        self.assert_governed(argv, "api.lab", "api.lab:PORT", how=r"api\.lab \(bio\), port PORT: ")
+        self.assert_free(argv, "second.lab", "api.lab:1", "127.0.0.1")
+
+    def test_a_name_that_was_resolved_before_any_constructor(self):
+        self.assert_governed(self.host("constructor", "api.lab", "PORT"), "api.lab")
+
+    def test_another_preload_that_answers_for_names(self):
+        ours = self.library
+        other = LAB / "liblab_resolver.so"
+        for self.library in (f"{ours}:{other}", f"{other}:{ours}"):
+            self.assert_governed(self.host("getaddrinfo", "wrapped.lab", "PORT"), "127.0.0.1")
+        # The one that comes after ours answers ours.
+        self.library = f"{ours}:{other}"
+        self.assert_governed(self.host("getaddrinfo", "wrapped.lab", "PORT"), "wrapped.lab")
+
+
+if __name__ == "__main__":
+    main()
