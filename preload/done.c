@@ -14,7 +14,10 @@ void done_handshake(struct libssl *libssl, SSL *ssl)
      * one whose verify callback a program has set through dlsym, in the place of ours. */
     if (examine_is_needed() && (connection == NULL || !connection->judged || resumed)) {
         X509 *leaf = libssl->fn.SSL_get1_peer_certificate(ssl);
-        enum outcome outcome = examine_peer(libssl, ssl, leaf, resumed ? REASON_RESUMED : REASON_MISMATCH);
+        struct shown shown = {.certificate = leaf};
+        if (leaf == NULL && libssl->fn.SSL_get0_peer_rpk != NULL)
+            shown.raw_key = libssl->fn.SSL_get0_peer_rpk(ssl);
+        enum outcome outcome = examine_peer(libssl, ssl, shown, resumed ? REASON_RESUMED : REASON_MISMATCH);
         if (leaf != NULL)
             libssl->fn.X509_free(leaf);
         if (outcome == OUTCOME_NO_RULE)

@@ -12,7 +12,7 @@ struct examination {
     struct peer peer;
     struct requirement requirements[PEER_NAMES_MAX];
     size_t count;
-    bool has_leaf; /* the peer showed a certificate */
+    bool has_leaf; /* the peer showed a certificate, or a raw key */
     bool has_pin;  /* and its key has a pin */
     struct pin pin;
 };
@@ -24,16 +24,25 @@ bool examine_is_needed(void)
            (snapshot->policy->pins.count > 0 || process_reporter()->level >= LOG_LEVEL_INFO);
 }
 
-static void begin(const struct libssl *libssl, const SSL *ssl, const X509 *leaf, struct examination *e)
+struct shown examine_shown_in_session(const struct libssl *libssl, SSL_SESSION *session)
+{
+    struct shown shown = {.certificate = libssl->fn.SSL_SESSION_get0_peer(session)};
+    if (shown.certificate == NULL && libssl->fn.SSL_SESSION_get0_peer_rpk != NULL)
+        shown.raw_key = libssl->fn.SSL_SESSION_get0_peer_rpk(session);
+    return shown;
+}
+
+static void begin(const struct libssl *libssl, const SSL *ssl, struct shown shown, struct examination *e)
 {
     peer_find(libssl, ssl, &e->peer);
     e->count = judge_requirements(process_policy()->policy, &e->peer, e->requirements);
-    e->has_leaf = leaf != NULL;
+    e->has_leaf = shown.certificate != NULL || shown.raw_key != NULL;
     e->has_pin = false;
-    if (e->count == 0 || leaf == NULL)
+    if (e->count == 0 || !e->has_leaf)
         return;
     libssl->fn.ERR_set_mark();
-    e->has_pin = ossl_pin_of_certificate(&libssl->fn, leaf, &e->pin);
+    e->has_pin = shown.certificate != NULL ? ossl_pin_of_certificate(&libssl->fn, shown.certificate, &e->pin)
+                                           : ossl_pin_of_pkey(&libssl->fn, shown.raw_key, &e->pin);
     libssl->fn.ERR_pop_to_mark();
 }
 
@@ -110,10 +119,10 @@ static enum reason judge(const struct examination *e, const struct requirement *
     return reason == REASON_NO_CERTIFICATE && e->has_leaf ? REASON_MISMATCH : reason;
 }
 
-bool examine_would_refuse(const struct libssl *libssl, const SSL *ssl, const X509 *leaf)
+bool examine_would_refuse(const struct libssl *libssl, const SSL *ssl, struct shown shown)
 {
     struct examination e;
-    begin(libssl, ssl, leaf, &e);
+    begin(libssl, ssl, shown, &e);
     for (size_t i = 0; i < e.count; i++) {
         if (e.requirements[i].mode == MODE_ENFORCE && judge(&e, &e.requirements[i]) != REASON_NONE)
             return true;
@@ -189,7 +198,8 @@ static enum outcome examine_one(const struct libssl *libssl, const struct examin
     return OUTCOME_REFUSED;
 }
 
-enum outcome examine_peer(const struct libssl *libssl, const SSL *ssl, const X509 *leaf, enum reason mismatch)
+enum outcome examine_peer(const struct libssl *libssl, const SSL *ssl, struct shown shown,
+                          enum reason mismatch)
 {
     static const char *const words[] = {
         [OUTCOME_NO_RULE] = "",
@@ -199,7 +209,7 @@ enum outcome examine_peer(const struct libssl *libssl, const SSL *ssl, const X50
     };
     struct examination e;
     enum outcome worst = OUTCOME_NO_RULE;
-    begin(libssl, ssl, leaf, &e);
+    begin(libssl, ssl, shown, &e);
     for (size_t i = 0; i < e.count; i++) {
         const struct requirement *requirement = &e.requirements[i];
         enum outcome outcome = examine_one(libssl, &e, requirement, mismatch, worst == OUTCOME_REFUSED);

@@ -13,23 +13,32 @@ enum outcome {
     OUTCOME_REFUSED,  /* the reason is in OpenSSL's queue */
 };
 
+/* What a peer showed of its key. Both NULL: nothing, as with a pre-shared key or an anonymous suite. */
+struct shown {
+    const X509 *certificate;
+    const EVP_PKEY *raw_key; /* RFC 7250, 3.2 and later; counts where there is no certificate */
+};
+
+/* What the peer showed when the session was made. Belongs to the session. */
+struct shown examine_shown_in_session(const struct libssl *libssl, SSL_SESSION *session);
+
 /* Is the policy such that peers are examined at all? */
 bool examine_is_needed(void);
 
 /*
- * Examines the certificate `leaf` (NULL: the peer showed none) of a connection, raises the events, and puts
+ * Examines what the peer of a connection showed, raises the events, and puts
  * the words of a refusal into OpenSSL's queue. `mismatch` is the reason to give for a key that is not
  * pinned. The policy must be resolved.
  */
-enum outcome examine_peer(const struct libssl *libssl, const SSL *ssl, const X509 *leaf,
+enum outcome examine_peer(const struct libssl *libssl, const SSL *ssl, struct shown shown,
                           enum reason mismatch);
 
 /* The line of the log for a connection without a rule; at the end of its handshake. */
 void examine_log_no_rule(const struct libssl *libssl, const SSL *ssl);
 
 /*
- * Would `leaf` be refused? Says nothing to anybody. Also true where a rule applies and `leaf` is NULL.
+ * Would it be refused? Says nothing to anybody. Also true where a rule applies and nothing was shown.
  */
-bool examine_would_refuse(const struct libssl *libssl, const SSL *ssl, const X509 *leaf);
+bool examine_would_refuse(const struct libssl *libssl, const SSL *ssl, struct shown shown);
 
 #endif

@@ -1,6 +1,7 @@
 /* The start of a client's handshake, and its ClientHello. */
 #include "policy/text.h"
 #include "preload/connection.h"
+#include "preload/early.h"
 #include "preload/examine.h"
 #include "preload/notice.h"
 #include "preload/process.h"
@@ -36,8 +37,10 @@ static void drop_session(const struct libssl *libssl, SSL *ssl)
     SSL_SESSION *session = libssl->fn.SSL_get_session(ssl);
     if (session == NULL || !examine_is_needed())
         return;
-    if (examine_would_refuse(libssl, ssl, libssl->fn.SSL_SESSION_get0_peer(session)))
+    if (examine_would_refuse(libssl, ssl, examine_shown_in_session(libssl, session)))
         libssl->fn.SSL_set_session(ssl, NULL);
+    else
+        early_without_external_key(libssl, ssl);
 }
 
 void start_handshake(struct libssl *libssl, SSL *ssl)

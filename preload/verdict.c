@@ -36,8 +36,10 @@ static int refuse(const struct libssl *libssl, SSL *ssl, struct connection *conn
 
 static int judge(const struct libssl *libssl, SSL *ssl, X509_STORE_CTX *store, int answer)
 {
-    const X509 *leaf = libssl->fn.X509_STORE_CTX_get0_cert(store);
-    enum outcome outcome = examine_peer(libssl, ssl, leaf, REASON_MISMATCH);
+    struct shown shown = {.certificate = libssl->fn.X509_STORE_CTX_get0_cert(store)};
+    if (shown.certificate == NULL && libssl->fn.X509_STORE_CTX_get0_rpk != NULL)
+        shown.raw_key = libssl->fn.X509_STORE_CTX_get0_rpk(store);
+    enum outcome outcome = examine_peer(libssl, ssl, shown, REASON_MISMATCH);
     if (outcome == OUTCOME_NO_RULE)
         return answer;
     /* NULL, out of memory: the end of the handshake judges again, and a mode that we change stays. */

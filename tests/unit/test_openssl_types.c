@@ -30,6 +30,13 @@ _Static_assert(OSSL_ERR_LIB_SSL == ERR_LIB_SSL &&
 #undef ERR_put_error
 void ERR_put_error(int lib, int func, int reason, const char *file, int line);
 
+/* Of 3.2; as their man pages have them. */
+#if OPENSSL_VERSION_NUMBER < 0x30200000L
+EVP_PKEY *X509_STORE_CTX_get0_rpk(const X509_STORE_CTX *ctx);
+EVP_PKEY *SSL_get0_peer_rpk(const SSL *ssl);
+EVP_PKEY *SSL_SESSION_get0_peer_rpk(SSL_SESSION *session);
+#endif
+
 #define ROW(presence, result, name, older, arguments)                                                        \
     {#name, __builtin_types_compatible_p(__typeof__(&(name)), __typeof__(((struct ossl *)0)->name))},
 static const struct {
