@@ -146,8 +146,7 @@ int main(int argc, char **argv)
     int serve = 0;
     int to_server[2];
     int from_server[2];
-    unsigned port = 0;
-    char line[512];
+    char line[512] = "";
     (void)signal(SIGPIPE, SIG_IGN);
     struct peer_options options = read_options(argc, argv, &hooked, &serve);
     if (serve) {
@@ -165,10 +164,11 @@ int main(int argc, char **argv)
     close(from_server[1]);
     FILE *report = fdopen(from_server[0], "r");
     if (child < 0 || report == NULL || fgets(line, sizeof line, report) == NULL ||
-        sscanf(line, "port %u", &port) != 1) {
+        strncmp(line, "port ", strlen("port ")) != 0) {
         printf("server %s", line);
         return 3;
     }
+    unsigned long port = strtoul(line + strlen("port "), NULL, 10);
     find_functions(hooked);
     peer_client(&options, (unsigned short)port, to_server[1]);
     while (fgets(line, sizeof line, report) != NULL)
