@@ -84,16 +84,29 @@ bool ossl_sha256(const struct ossl *ossl, const struct piece *pieces, size_t cou
     return done && ossl->SHA256_Final(digest, (struct SHA256state_st *)state) == 1;
 }
 
-bool ossl_pin_of_key(const struct ossl *ossl, const X509_PUBKEY *key, struct pin *pin)
+/* Of the DER of a SubjectPublicKeyInfo, which is freed. */
+static bool pin_of_der(const struct ossl *ossl, unsigned char *der, int length, struct pin *pin)
 {
-    unsigned char *der = NULL;
-    int length = ossl->i2d_X509_PUBKEY(key, &der);
     if (length <= 0 || der == NULL)
         return false;
     const struct piece piece = {der, (size_t)length};
     bool done = ossl_sha256(ossl, &piece, 1, pin->sha256);
     ossl->CRYPTO_free(der, __FILE__, __LINE__);
     return done;
+}
+
+bool ossl_pin_of_key(const struct ossl *ossl, const X509_PUBKEY *key, struct pin *pin)
+{
+    unsigned char *der = NULL;
+    int length = ossl->i2d_X509_PUBKEY(key, &der);
+    return pin_of_der(ossl, der, length, pin);
+}
+
+bool ossl_pin_of_pkey(const struct ossl *ossl, const EVP_PKEY *key, struct pin *pin)
+{
+    unsigned char *der = NULL;
+    int length = ossl->i2d_PUBKEY(key, &der);
+    return pin_of_der(ossl, der, length, pin);
 }
 
 bool ossl_pin_of_certificate(const struct ossl *ossl, const X509 *certificate, struct pin *pin)

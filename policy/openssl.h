@@ -23,6 +23,8 @@ typedef struct X509_pubkey_st X509_PUBKEY;
 typedef struct x509_store_st X509_STORE;
 typedef struct stack_st_X509 X509_STACK; /* STACK_OF(X509) */
 typedef struct stack_st OPENSSL_STACK;
+typedef struct evp_pkey_st EVP_PKEY;
+typedef struct evp_md_st EVP_MD;
 typedef struct bio_st BIO;
 struct SHA256state_st;
 typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
@@ -44,8 +46,10 @@ typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
 #define OSSL_CB_HANDSHAKE_START             0x10
 #define OSSL_CB_HANDSHAKE_DONE              0x20
 #define OSSL_WANT_RETRY_VERIFY              8
+#define OSSL_STATE_OK                       1 /* TLS_ST_OK: the handshake is done */
 #define OSSL_BIO_TYPE_CONNECT               0x50c
 #define OSSL_BIO_C_GET_CONNECT              123
+#define OSSL_BIO_CB_READ                    0x02
 #define OSSL_BIO_CB_WRITE                   0x03
 #define OSSL_BIO_CB_PUTS                    0x05
 #define OSSL_BIO_CB_SENDMMSG                0x08 /* 3.2 and later */
@@ -69,6 +73,8 @@ typedef int ossl_ex_dup(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void *fr
                         void *argp);
 typedef int ossl_ext_add_cb(SSL *ssl, unsigned ext_type, unsigned context, const unsigned char **out,
                             size_t *outlen, X509 *x, size_t chainidx, int *al, void *add_arg);
+typedef int ossl_psk_use_cb(SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t *idlen,
+                            SSL_SESSION **session);
 typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, const unsigned char *out,
                               void *add_arg);
 
@@ -113,10 +119,13 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, X509_PUBKEY *, d2i_X509_PUBKEY, NULL,                                                        \
       (X509_PUBKEY * *a, const unsigned char **in, long length))                                             \
     F(REQUIRED, int, i2d_X509_PUBKEY, NULL, (const X509_PUBKEY *a, unsigned char **out))                     \
+    F(REQUIRED, int, i2d_PUBKEY, NULL, (const EVP_PKEY *key, unsigned char **out))                           \
     F(REQUIRED, void, X509_PUBKEY_free, NULL, (X509_PUBKEY * key))                                           \
     F(REQUIRED, int, X509_verify_cert, NULL, (X509_STORE_CTX * ctx))                                         \
     F(REQUIRED, void *, X509_STORE_CTX_get_ex_data, NULL, (const X509_STORE_CTX *ctx, int idx))              \
     F(REQUIRED, X509 *, X509_STORE_CTX_get0_cert, NULL, (const X509_STORE_CTX *ctx))                         \
+    /* 3.2 and later. */                                                                                     \
+    F(OPTIONAL, EVP_PKEY *, X509_STORE_CTX_get0_rpk, NULL, (const X509_STORE_CTX *ctx))                      \
     F(REQUIRED, void, X509_STORE_CTX_set_error, NULL, (X509_STORE_CTX * ctx, int error))                     \
     F(REQUIRED, int, X509_STORE_CTX_get_error, NULL, (const X509_STORE_CTX *ctx))                            \
     F(REQUIRED, X509_STACK *, X509_STORE_CTX_get0_untrusted, NULL, (const X509_STORE_CTX *ctx))              \
@@ -165,6 +174,12 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, SSL_SESSION *, SSL_get_session, NULL, (const SSL *ssl))                                      \
     F(REQUIRED, int, SSL_set_session, NULL, (SSL * ssl, SSL_SESSION * session))                              \
     F(REQUIRED, X509 *, SSL_SESSION_get0_peer, NULL, (SSL_SESSION * session))                                \
+    /* 3.2 and later. */                                                                                     \
+    F(OPTIONAL, EVP_PKEY *, SSL_get0_peer_rpk, NULL, (const SSL *ssl))                                       \
+    F(OPTIONAL, EVP_PKEY *, SSL_SESSION_get0_peer_rpk, NULL, (SSL_SESSION * session))                        \
+    F(REQUIRED, int, SSL_write_early_data, NULL, (SSL * ssl, const void *buf, size_t num, size_t *written))  \
+    F(REQUIRED, void, SSL_set_psk_use_session_callback, NULL, (SSL * ssl, ossl_psk_use_cb * callback))       \
+    F(REQUIRED, unsigned, SSL_get_state, NULL, (const SSL *ssl))                                             \
     F(REQUIRED, int, SSL_session_reused, NULL, (const SSL *ssl))                                             \
     F(REQUIRED, int, SSL_SESSION_get_protocol_version, NULL, (const SSL_SESSION *session))                   \
     F(REQUIRED, const unsigned char *, SSL_SESSION_get0_id_context, NULL,                                    \
@@ -239,6 +254,7 @@ struct piece {
 bool ossl_sha256(const struct ossl *ossl, const struct piece *pieces, size_t count, unsigned char digest[32]);
 
 /* The pin of a key, and of a certificate's key. False: out of memory, or a key that has no encoding. */
+bool ossl_pin_of_pkey(const struct ossl *ossl, const EVP_PKEY *key, struct pin *pin);
 bool ossl_pin_of_key(const struct ossl *ossl, const X509_PUBKEY *key, struct pin *pin);
 bool ossl_pin_of_certificate(const struct ossl *ossl, const X509 *certificate, struct pin *pin);
 

@@ -61,8 +61,8 @@ ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ss
     return context == NULL ? NULL : context->info;
 }
 
-static long refuse_writes(BIO *bio, int operation, const char *argp, size_t length, int argi, long argl,
-                          int ret, size_t *processed)
+static long refuse_transfers(BIO *bio, int operation, const char *argp, size_t length, int argi, long argl,
+                             int ret, size_t *processed)
 {
     (void)bio;
     (void)argp;
@@ -70,9 +70,10 @@ static long refuse_writes(BIO *bio, int operation, const char *argp, size_t leng
     (void)argi;
     (void)argl;
     (void)processed;
-    bool writes =
-        operation == OSSL_BIO_CB_WRITE || operation == OSSL_BIO_CB_PUTS || operation == OSSL_BIO_CB_SENDMMSG;
-    return writes ? -1 : ret;
+    /* Reads too: a program that goes on in spite of a refusal would wait for a server that heard nothing. */
+    bool transfers = operation == OSSL_BIO_CB_READ || operation == OSSL_BIO_CB_WRITE ||
+                     operation == OSSL_BIO_CB_PUTS || operation == OSSL_BIO_CB_SENDMMSG;
+    return transfers ? -1 : ret;
 }
 
 static void remember_cut(const struct libssl *libssl, struct connection *connection, BIO *bio)
@@ -101,7 +102,7 @@ void connection_cut(const struct libssl *libssl, SSL *ssl)
     }
     /* Where it could not be remembered, out of memory, it refuses for good. */
     if (bio != NULL)
-        libssl->fn.BIO_set_callback_ex(bio, refuse_writes);
+        libssl->fn.BIO_set_callback_ex(bio, refuse_transfers);
     libssl->fn.SSL_set_shutdown(ssl, OSSL_SENT_AND_RECEIVED_SHUTDOWN);
 }
 
@@ -109,7 +110,7 @@ void connection_mend(const struct libssl *libssl, struct connection *connection)
 {
     if (connection->cut == NULL)
         return;
-    if (libssl->fn.BIO_get_callback_ex(connection->cut) == refuse_writes)
+    if (libssl->fn.BIO_get_callback_ex(connection->cut) == refuse_transfers)
         libssl->fn.BIO_set_callback_ex(connection->cut, connection->cut_before);
     libssl->fn.BIO_free(connection->cut);
     connection->cut = NULL;

@@ -21,6 +21,7 @@ static void judge_end(const struct snapshot *snapshot, struct libssl *libssl, SS
         .libssl = libssl,
         .ssl = ssl,
         .leaf = libssl->fn.SSL_get1_peer_certificate(ssl),
+        .raw_key = libssl->fn.SSL_get0_peer_rpk == NULL ? NULL : libssl->fn.SSL_get0_peer_rpk(ssl),
         .sent = resumed ? NULL : libssl->fn.SSL_get_peer_cert_chain(ssl),
         .version = libssl->fn.SSL_version(ssl),
         .resumed = resumed,
@@ -39,7 +40,8 @@ void done_handshake(struct libssl *libssl, SSL *ssl)
 {
     int error = errno;
     struct connection *connection = connection_of(libssl, ssl);
-    bool resumed = libssl->fn.SSL_session_reused(ssl) != 0;
+    /* In between, to let early data out, nothing is shown yet but what the session holds. */
+    bool resumed = libssl->fn.SSL_session_reused(ssl) != 0 || libssl->fn.SSL_get_state(ssl) != OSSL_STATE_OK;
     const struct snapshot *snapshot = snapshot_acquire();
     /* The verdict has seen what a full handshake showed. Not so a resumed one, one without certificates, and
      * one whose verify callback a program has set through dlsym, in the place of ours. */

@@ -65,14 +65,15 @@ static void begin(const struct showing *showing, struct examination *e)
     e->count = judge_requirements(snapshot->policy, snapshot->section, &e->peer, e->requirements, NULL);
     if (e->count == 0)
         return;
-    if (showing->leaf != NULL) {
-        ossl->ERR_set_mark();
+    ossl->ERR_set_mark();
+    if (showing->leaf != NULL)
         e->has_pin = ossl_pin_of_certificate(ossl, showing->leaf, &e->pin);
-        ossl->ERR_pop_to_mark();
-    }
+    else if (showing->raw_key != NULL)
+        e->has_pin = ossl_pin_of_pkey(ossl, showing->raw_key, &e->pin);
+    ossl->ERR_pop_to_mark();
     e->proof = proof_for(showing);
     e->evidence = (struct evidence){
-        .has_key = showing->leaf != NULL,
+        .has_key = showing->leaf != NULL || showing->raw_key != NULL,
         .pin = e->has_pin ? &e->pin : NULL,
         .version = version_of(showing->version),
         .now = time(NULL),

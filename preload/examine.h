@@ -11,12 +11,13 @@ struct showing {
     const struct snapshot *snapshot; /* POLICY_LOADED, and resolved */
     const struct libssl *libssl;
     SSL *ssl;
-    X509 *leaf;       /* NULL: none */
-    X509_STACK *sent; /* what came with it; NULL: nothing */
-    int version;      /* see SSL_version(3) */
-    bool resumed;     /* nothing is verified now: only what an earlier handshake established counts */
-    bool done;        /* the server has proved its key: what is established is remembered */
-    bool quiet;       /* no events, no words, no line in the log */
+    X509 *leaf;        /* NULL: none */
+    EVP_PKEY *raw_key; /* RFC 7250, 3.2 and later; counts where there is no certificate. NULL: none */
+    X509_STACK *sent;  /* what came with it; NULL: nothing */
+    int version;       /* see SSL_version(3) */
+    bool resumed;      /* nothing is verified now: only what an earlier handshake established counts */
+    bool done;         /* the server has proved its key: what is established is remembered */
+    bool quiet;        /* no events, no words, no line in the log */
 };
 
 /* In the order of severity. */

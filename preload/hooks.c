@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "preload/connection.h"
+#include "preload/early.h"
 #include "preload/notice.h"
 #include "preload/objects.h"
 #include "preload/refuse.h"
@@ -61,6 +62,19 @@ int SSL_do_handshake(SSL *ssl)
     const void *caller = __builtin_return_address(0);
     struct libssl *libssl = objects_libssl(ssl, "SSL_do_handshake", caller);
     return drive(libssl, ssl, REAL(libssl, SSL_do_handshake, caller));
+}
+
+int SSL_write_early_data(SSL *ssl, const void *buf, size_t num, size_t *written)
+{
+    const void *caller = __builtin_return_address(0);
+    struct libssl *libssl = objects_libssl(ssl, "SSL_write_early_data", caller);
+    if (is_governed(libssl, ssl) && !libssl->fn.SSL_is_server(ssl) && libssl->fn.SSL_in_before(ssl)) {
+        if (start_is_refused(libssl, ssl))
+            return 0;
+        early_data_is_near(libssl, ssl);
+    }
+    int (*real)(SSL *, const void *, size_t, size_t *) = REAL(libssl, SSL_write_early_data, caller);
+    return real == NULL ? 0 : real(ssl, buf, num, written);
 }
 
 void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx, ossl_cert_verify_cb *callback, void *arg)

@@ -11,6 +11,7 @@
 TLSGRAFT_EXPORT int CRYPTO_new_ex_data(uintptr_t index, void *object, CRYPTO_EX_DATA *ad);
 TLSGRAFT_EXPORT int SSL_connect(SSL *ssl);
 TLSGRAFT_EXPORT int SSL_do_handshake(SSL *ssl);
+TLSGRAFT_EXPORT int SSL_write_early_data(SSL *ssl, const void *buf, size_t num, size_t *written);
 TLSGRAFT_EXPORT void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx, ossl_cert_verify_cb *callback, void *arg);
 TLSGRAFT_EXPORT void SSL_CTX_set_info_callback(SSL_CTX *ctx, ossl_info_cb *callback);
 TLSGRAFT_EXPORT ossl_info_cb *SSL_CTX_get_info_callback(SSL_CTX *ctx);

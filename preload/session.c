@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "preload/connection.h"
+#include "preload/early.h"
 #include "preload/examine.h"
 
 /* At most SSL_MAX_SID_CTX_LENGTH, 32 bytes. */
@@ -35,6 +36,12 @@ bool session_mark(const struct libssl *libssl, SSL *ssl)
            libssl->fn.SSL_SESSION_set1_id_context(session, mark, MARK_LENGTH) == 1;
 }
 
+static EVP_PKEY *raw_key_of(const struct libssl *libssl, SSL_SESSION *session)
+{
+    return libssl->fn.SSL_SESSION_get0_peer_rpk == NULL ? NULL
+                                                        : libssl->fn.SSL_SESSION_get0_peer_rpk(session);
+}
+
 /* May it be resumed? What is asked of it is what is asked of a connection, but nothing can be verified. */
 static bool may_resume(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl,
                        SSL_SESSION *session, bool marked)
@@ -45,6 +52,7 @@ static bool may_resume(const struct snapshot *snapshot, const struct libssl *lib
         .libssl = libssl,
         .ssl = ssl,
         .leaf = libssl->fn.SSL_SESSION_get0_peer(session),
+        .raw_key = raw_key_of(libssl, session),
         .version = libssl->fn.SSL_SESSION_get_protocol_version(session),
         .resumed = true,
         .quiet = true,
@@ -65,4 +73,6 @@ void session_consider(const struct snapshot *snapshot, const struct libssl *libs
     }
     if (!set_id_context(libssl, ssl, marked))
         libssl->fn.SSL_set_session(ssl, NULL);
+    if (libssl->fn.SSL_get_session(ssl) != NULL)
+        early_without_external_key(snapshot, libssl, ssl);
 }

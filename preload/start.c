@@ -60,10 +60,12 @@ void start_handshake(struct libssl *libssl, SSL *ssl)
     struct connection *connection = connection_of(libssl, ssl);
     if (connection != NULL) {
         connection->judged = false;
-        connection->refused = false;
         connection->fact_count = 0;
-        if (begins)
+        /* It comes again after early data, and where a connection is negotiated again. */
+        if (begins) {
+            connection->refused = false;
             connection_mend(libssl, connection);
+        }
     }
     snapshot_look(&libssl->fn);
     if (begins) {

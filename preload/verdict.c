@@ -56,6 +56,8 @@ static int judge_server(const struct snapshot *snapshot, const struct libssl *li
         .libssl = libssl,
         .ssl = ssl,
         .leaf = libssl->fn.X509_STORE_CTX_get0_cert(store),
+        .raw_key =
+            libssl->fn.X509_STORE_CTX_get0_rpk == NULL ? NULL : libssl->fn.X509_STORE_CTX_get0_rpk(store),
         .sent = libssl->fn.X509_STORE_CTX_get0_untrusted(store),
         .version = libssl->fn.SSL_version(ssl),
     };

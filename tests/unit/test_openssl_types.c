@@ -23,6 +23,7 @@ _Static_assert(OSSL_V_ERR_HOSTNAME_MISMATCH == X509_V_ERR_HOSTNAME_MISMATCH, "")
 _Static_assert(OSSL_V_FLAG_PARTIAL_CHAIN == X509_V_FLAG_PARTIAL_CHAIN, "");
 _Static_assert(OSSL_CB_HANDSHAKE_START == SSL_CB_HANDSHAKE_START, "");
 _Static_assert(OSSL_CB_HANDSHAKE_DONE == SSL_CB_HANDSHAKE_DONE, "");
+_Static_assert(OSSL_STATE_OK == TLS_ST_OK, "");
 _Static_assert(OSSL_WANT_RETRY_VERIFY == SSL_RETRY_VERIFY, "");
 _Static_assert(OSSL_SENT_AND_RECEIVED_SHUTDOWN == (SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN), "");
 _Static_assert(OSSL_BIO_TYPE_CONNECT == BIO_TYPE_CONNECT && OSSL_BIO_C_GET_CONNECT == BIO_C_GET_CONNECT, "");
@@ -35,6 +36,13 @@ _Static_assert(OSSL_ERR_LIB_SSL == ERR_LIB_SSL &&
 /* A macro from 3.0 on; as its man page in 1.1.1 has it. */
 #undef ERR_put_error
 void ERR_put_error(int lib, int func, int reason, const char *file, int line);
+
+/* Of 3.2; as their man pages have them. */
+#if OPENSSL_VERSION_NUMBER < 0x30200000L
+EVP_PKEY *X509_STORE_CTX_get0_rpk(const X509_STORE_CTX *ctx);
+EVP_PKEY *SSL_get0_peer_rpk(const SSL *ssl);
+EVP_PKEY *SSL_SESSION_get0_peer_rpk(SSL_SESSION *session);
+#endif
 
 #define ROW(presence, result, name, older, arguments)                                                        \
     {#name, __builtin_types_compatible_p(__typeof__(&(name)), __typeof__(((struct ossl *)0)->name))},
