@@ -105,14 +105,15 @@ static int compare_names(const void *a, const void *b)
 static void check_names(struct load *load)
 {
     const struct policy *policy = load->policy;
-    const struct section **sorted = arena_alloc(&load->scratch, policy->section_count * sizeof *sorted);
+    const struct section **sorted =
+        arena_alloc(&load->scratch, policy->section_count * sizeof(struct section *));
     if (sorted == NULL) {
         load_no_memory(load);
         return;
     }
     for (size_t i = 0; i < policy->section_count; i++)
         sorted[i] = &policy->sections[i];
-    qsort(sorted, policy->section_count, sizeof *sorted, compare_names);
+    qsort(sorted, policy->section_count, sizeof(struct section *), compare_names);
     for (size_t i = 1; i < policy->section_count; i++) {
         const struct source *before = &sorted[i - 1]->source;
         const char *name = name_of(sorted[i]);

@@ -73,19 +73,39 @@ static void *load_on_a_small_stack(void *path)
     return (void *)words;
 }
 
-Test(hostile, the_deepest_nesting_that_is_allowed_fits_a_64_kb_stack)
+static bool loads_on_a_small_stack(void)
 {
     pthread_t thread;
     pthread_attr_t small;
     void *result;
     char path[128];
-    write_repeated("version = 1; x = ", "( { y = ", 16, "1; } ) } )");
     snprintf(path, sizeof path, "%s/policy.cfg", directory.path);
     pthread_attr_init(&small);
     pthread_attr_setstacksize(&small, 65536);
     cr_assert_eq(pthread_create(&thread, &small, load_on_a_small_stack, path), 0);
     cr_assert_eq(pthread_join(thread, &result), 0);
-    cr_expect_null(result);
+    return result != NULL;
+}
+
+Test(hostile, the_deepest_nesting_that_is_allowed_fits_a_64_kb_stack)
+{
+    write_repeated("version = 1; x = ", "( { y = ", 16, "1; } ) } )");
+    cr_expect_not(loads_on_a_small_stack());
+}
+
+Test(hostile, sections_and_their_files_fit_a_64_kb_stack)
+{
+    directory_text(&directory, "inner.cfg", "x = 1;");
+    write_repeated("version = 1; ca_path = \"missing\"; programs = ( ",
+                   "{ name = \"same\"; match = \"a/b\"; pinned_public_keys = ( { domain = \"a\"; expires = "
+                   "\"2020-01-01\"; keys = \"missing.pem\"; ca_file = \"missing\"; } ); }, ",
+                   1000, "{ name = \"other\"; match = \"m\"; }\n);\n@include \"inner.cfg\"\n");
+    cr_expect_not(loads_on_a_small_stack());
+    write_repeated("version = 1; ca_path = \"missing\"; programs = ( { name = \"n\"; match = [ ", "\"a/b\", ",
+                   1000,
+                   "\"m\" ]; pinned_public_keys = ( { domain = \"a\"; expires = \"2020-01-01\"; keys = "
+                   "\"missing.pem\"; ca_file = \"missing\"; } ); } );");
+    cr_expect(loads_on_a_small_stack());
 }
 
 Test(hostile, includes)

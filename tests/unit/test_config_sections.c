@@ -101,6 +101,7 @@ Test(sections, their_rules_are_their_own_and_in_the_list_of_all)
     for (size_t i = 0; i < 4; i++)
         cr_expect_eq(policy->pin_rules[i]->source.line, lines[i], "%zu", i);
     cr_expect_eq(rule_of(&policy->pins, "a"), policy->pin_rules[0]);
+    cr_expect_eq(policy->sections[0].source.file, policy->pin_rules[3]->source.file, "it is the policy's");
     cr_expect_null(rule_of(&policy->pins, "b"));
     cr_expect_eq(rule_of(&policy->sections[0].pins, "a"), policy->pin_rules[1]);
     cr_expect_eq(rule_of(&policy->sections[0].pins, "b"), policy->pin_rules[2]);

@@ -352,28 +352,40 @@ Test(watch, many_files)
 
 /* AddressSanitizer ends a process that has no memory left. */
 #ifndef __SANITIZE_ADDRESS__
-Test(watch, a_policy_for_which_memory_was_short_is_tried_again)
+/* Loads with so much memory left, and no more. */
+static void load_within(rlim_t bytes)
 {
-    static char text[4 << 20];
-    memset(text, ' ', sizeof text - 1);
-    memcpy(text, NOTHING, strlen(NOTHING));
-    write_at("policy.cfg", text, 1000);
-    cr_assert(load());
-    long pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "re");
-    cr_assert_eq(fscanf(statm, "%ld", &pages), 1);
-    fclose(statm);
-    watch_free(&watch);
+    char text[64];
     struct rlimit before, tight;
+    FILE *statm = fopen("/proc/self/statm", "re");
+    cr_assert_not_null(fgets(text, sizeof text, statm));
+    fclose(statm);
     cr_assert_eq(getrlimit(RLIMIT_AS, &before), 0);
     tight = before;
-    tight.rlim_cur = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (2 << 20);
+    tight.rlim_cur = (rlim_t)strtol(text, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE) + bytes;
     cr_assert_eq(setrlimit(RLIMIT_AS, &tight), 0);
     struct policy *policy = load_watched(policy_path, &findings, &watch);
     cr_assert_eq(setrlimit(RLIMIT_AS, &before), 0);
     cr_expect_null(policy);
-    cr_expect(watch_has_changed(&watch));
     policy_free(policy);
+}
+
+Test(watch, a_policy_for_which_memory_was_short_is_tried_again)
+{
+    static char text[4 << 20];
+    char *out = stpcpy(text, NOTHING " security: { pinned_public_keys = ( ");
+    for (int i = 0; i < 40000; i++)
+        out += sprintf(out, "%s{ domain = \"d%d\"; min_version = \"1.2\"; }", i == 0 ? "" : ",", i);
+    stpcpy(out, " ); };");
+    write_at("policy.cfg", text, 1000);
+    /* Not enough to read the text; enough for that, and not to parse it. */
+    for (rlim_t megabytes = 1; megabytes <= 12; megabytes += 11) {
+        load_within(megabytes << 20);
+        cr_expect_not_null(strstr(findings.text, "memory"), "%s", findings.text);
+        cr_expect(watch.failed);
+        cr_expect(watch_has_changed(&watch));
+        watch_free(&watch);
+    }
     cr_assert(load());
     cr_expect_not(watch_has_changed(&watch));
 }
