@@ -71,7 +71,7 @@ static unsigned find_own(const struct libssl *libssl, SSL *own[OWN_MAX])
         if (newcomers[i].libssl != libssl || !pthread_equal(newcomers[i].thread, pthread_self()))
             continue;
         if (found == OWN_MAX)
-            memmove(own, own + 1, --found * sizeof *own);
+            memmove(&own[0], &own[1], --found * sizeof own[0]);
         own[found++] = newcomers[i].ssl;
     }
     process_unlock();
