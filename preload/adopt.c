@@ -70,8 +70,10 @@ static unsigned find_own(const struct libssl *libssl, SSL *own[OWN_MAX])
     for (unsigned i = 0; i < atomic_load(&newcomer_count); i++) {
         if (newcomers[i].libssl != libssl || !pthread_equal(newcomers[i].thread, pthread_self()))
             continue;
-        if (found == OWN_MAX)
-            memmove(own, own + 1, --found * sizeof *own);
+        if (found == OWN_MAX) {
+            for (found = 0; found < OWN_MAX - 1; found++)
+                own[found] = own[found + 1];
+        }
         own[found++] = newcomers[i].ssl;
     }
     process_unlock();

@@ -17,6 +17,11 @@ typedef void *open_object(const char *path, int mode);
 /* What scope_loads() said at the last look. */
 static atomic_ullong looked;
 static _Atomic(void *) real_dlsym;
+/*
+ * Our constructor ran. Before, sanitizers and allocators ask dlsym(3) for the functions whose place they
+ * take, and any that we would call may be one of these. What is missed then is seen at the next call.
+ */
+static atomic_bool started;
 /* What a look calls may itself call dlsym. */
 static _Thread_local bool looking;
 
@@ -116,20 +121,27 @@ __attribute__((noinline)) static void look_again(void)
     }
 }
 
-void *late_look(void)
+static void look(void)
 {
     unsigned long long loads = scope_loads();
-    if (loads != atomic_load_explicit(&looked, memory_order_acquire) && !looking) {
-        int error = errno;
-        looking = true;
-        look_again();
-        looking = false;
-        errno = error;
-        atomic_store_explicit(&looked, loads, memory_order_release);
-    }
+    if (loads == atomic_load_explicit(&looked, memory_order_acquire) || looking)
+        return;
+    int error = errno;
+    looking = true;
+    look_again();
+    looking = false;
+    errno = error;
+    atomic_store_explicit(&looked, loads, memory_order_release);
+}
+
+void *late_look(void)
+{
+    bool is_started = atomic_load_explicit(&started, memory_order_relaxed);
+    if (is_started)
+        look();
     void *real = atomic_load_explicit(&real_dlsym, memory_order_relaxed);
     if (real == NULL) {
-        real = scope_behind("dlsym");
+        real = is_started ? scope_behind("dlsym") : scope_behind_at_start("dlsym");
         atomic_store_explicit(&real_dlsym, real, memory_order_relaxed);
     }
     return real;
@@ -154,5 +166,6 @@ __attribute__((constructor)) static void on_start(void)
         if (libssl != NULL)
             register_with(libssl, register_births);
     }
+    atomic_store(&started, true);
     errno = error;
 }

@@ -10,28 +10,14 @@ static uintptr_t relocated(const struct object *object, ElfW(Addr) pointer)
     return pointer < object->base ? object->base + pointer : pointer;
 }
 
-/* Fills `object`; false for what has no symbols that can be looked up. */
-static bool describe(const struct dl_phdr_info *info, struct object *object)
+/* Fills what PT_DYNAMIC leads to; false for what has no symbols that can be looked up. Calls nothing. */
+static bool read_dynamic(struct object *object)
 {
-    const char *slash = info->dlpi_name == NULL ? NULL : strrchr(info->dlpi_name, '/');
-    const char *soname =
-        slash == NULL ? NULL : slash + 1; /* for one that has no DT_SONAME, as its needers name it */
-    *object = (struct object){.base = info->dlpi_addr, .low = UINTPTR_MAX};
-    object->path = info->dlpi_name == NULL ? "" : info->dlpi_name;
-    for (ElfW(Half) i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
-        uintptr_t start = info->dlpi_addr + header->p_vaddr;
-        if (header->p_type == PT_DYNAMIC)
-            object->dynamic = (const ElfW(Dyn) *)start; /* NOLINT(performance-no-int-to-ptr) */
-        if (header->p_type != PT_LOAD)
-            continue;
-        if (start < object->low)
-            object->low = start;
-        if (start + header->p_memsz > object->high)
-            object->high = start + header->p_memsz;
-    }
-    if (object->dynamic == NULL)
-        return false;
+    object->strings = NULL;
+    object->symbols = NULL;
+    object->versions = NULL;
+    object->gnu_hash = NULL;
+    object->sysv_hash = NULL;
     for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
         const void *at =
             (const void *)relocated(object, entry->d_un.d_ptr); /* NOLINT(performance-no-int-to-ptr) */
@@ -55,7 +41,30 @@ static bool describe(const struct dl_phdr_info *info, struct object *object)
             break;
         }
     }
-    if (object->strings == NULL)
+    return object->strings != NULL;
+}
+
+/* Fills `object`; false for what has no symbols that can be looked up. */
+static bool describe(const struct dl_phdr_info *info, struct object *object)
+{
+    const char *slash = info->dlpi_name == NULL ? NULL : strrchr(info->dlpi_name, '/');
+    const char *soname =
+        slash == NULL ? NULL : slash + 1; /* for one that has no DT_SONAME, as its needers name it */
+    *object = (struct object){.base = info->dlpi_addr, .low = UINTPTR_MAX};
+    object->path = info->dlpi_name == NULL ? "" : info->dlpi_name;
+    for (ElfW(Half) i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+        uintptr_t start = info->dlpi_addr + header->p_vaddr;
+        if (header->p_type == PT_DYNAMIC)
+            object->dynamic = (const ElfW(Dyn) *)start; /* NOLINT(performance-no-int-to-ptr) */
+        if (header->p_type != PT_LOAD)
+            continue;
+        if (start < object->low)
+            object->low = start;
+        if (start + header->p_memsz > object->high)
+            object->high = start + header->p_memsz;
+    }
+    if (object->dynamic == NULL || !read_dynamic(object))
         return false;
     for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
         if (entry->d_tag == DT_SONAME)
@@ -108,23 +117,6 @@ bool object_is_loaded(const char *soname_begin)
     return dl_iterate_phdr(look, &search) != 0;
 }
 
-static int take_first(struct dl_phdr_info *info, size_t size, void *context)
-{
-    struct object *object = context;
-    (void)size;
-    /* The loader's list begins with the main program. */
-    if (!describe(info, object))
-        object->dynamic = NULL;
-    return 1;
-}
-
-bool object_of_program(struct object *object)
-{
-    object->dynamic = NULL;
-    dl_iterate_phdr(take_first, object);
-    return object->dynamic != NULL;
-}
-
 struct climb {
     const void *from;
     const char *function;
@@ -163,6 +155,16 @@ static uint32_t gnu_hash_of(const char *name)
     return hash;
 }
 
+/* strcmp(3) may be the host's own, and that not be ready before main. */
+static bool is_same(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
 static bool is_definition(const struct object *object, uint32_t index, const char *name)
 {
     const ElfW(Sym) *symbol = &object->symbols[index];
@@ -171,7 +173,7 @@ static bool is_definition(const struct object *object, uint32_t index, const cha
         return false;
     if (object->versions != NULL && (object->versions[index] & hidden_version) != 0)
         return false;
-    return strcmp(object->strings + symbol->st_name, name) == 0;
+    return is_same(object->strings + symbol->st_name, name);
 }
 
 static void *definition(const struct object *object, uint32_t index)
@@ -386,6 +388,27 @@ void *scope_behind(const char *function)
     void *found;
     scope_after(&function, &found, 1);
     return found;
+}
+
+/*
+ * The loader's list for debuggers. Weak, so that the loader is not named as needed: it is there.
+ */
+extern struct r_debug _r_debug __attribute__((weak));
+
+void *scope_behind_at_start(const char *function)
+{
+    bool passed = false;
+    for (const struct link_map *map = &_r_debug == NULL ? NULL : _r_debug.r_map; map != NULL;
+         map = map->l_next) {
+        struct object object;
+        object.base = map->l_addr;
+        object.dynamic = map->l_ld;
+        void *found = passed && read_dynamic(&object) ? object_function(&object, function) : NULL;
+        if (found != NULL)
+            return found;
+        passed = passed || map->l_ld == _DYNAMIC;
+    }
+    return NULL;
 }
 
 static int take_loads(struct dl_phdr_info *info, size_t size, void *context)

@@ -34,9 +34,6 @@ struct object {
 /* The object that holds an address. False: none does. */
 bool object_of_address(const void *address, struct object *object);
 
-/* The main program. */
-bool object_of_program(struct object *object);
-
 /* Of the objects that define a function, the lowest that lies above an address. False: there is none. */
 bool object_above(const void *address, const char *function, char path[PATH_MAX], struct object *object);
 
@@ -69,8 +66,6 @@ bool object_is_loaded(const char *soname_begin);
  */
 void *scope_next(const char *function, const void *caller);
 
-/* How many objects were loaded since the start of the process; those that are gone again count. */
-unsigned long long scope_loads(void);
 /* The same without the last resort: false where neither the object at `caller` nor one it needs defines it.
  */
 bool scope_definer(const char *function, const void *caller, struct object *definer);
@@ -86,5 +81,14 @@ void scope_after(const char *const *names, void **found, size_t count);
 
 /* The same for one. */
 void *scope_behind(const char *function);
+
+/*
+ * The same without a call of any function, for the time before main: those that the host has put in the place
+ * of libc's, as sanitizers do, may themselves be looking for libc's. One thread only.
+ */
+void *scope_behind_at_start(const char *function);
+
+/* How many objects were loaded since the start of the process; those that are gone again count. */
+unsigned long long scope_loads(void);
 
 #endif
