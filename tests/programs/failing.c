@@ -16,17 +16,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define PATIENCE 20
+#define BATCH    50
 
 enum start { START_WARM, START_FIRST };
 
-/* How a child ends. */
+/* How a handshake ends, of which an allocation fails. */
 enum end {
-    END_ACCEPTED = 10,
+    END_ACCEPTED,
     END_REFUSED,
     END_NOTHING_FAILED, /* so this is the last n */
     END_WRONG,
@@ -109,14 +111,35 @@ static enum end fail_once(struct pair_world *world, const struct plan *plan, uns
     return after != END_REFUSED ? after : outcome == PAIR_ACCEPTED ? END_ACCEPTED : END_REFUSED;
 }
 
-static int run_child(struct pair_world *world, const struct plan *plan, unsigned long n, unsigned number)
+/* What the children of one handshake came to, in memory that they share with their parent. */
+struct tally {
+    unsigned long n; /* the allocation that fails next, or is failing */
+    unsigned long ends[END_FOREVER + 1];
+    bool done; /* there was nothing left to fail */
+};
+
+/* In a child. Where nothing is to be made for the first time, it serves for several n. */
+static void fail_several(struct pair_world *world, const struct plan *plan, struct tally *tally,
+                         unsigned number)
+{
+    unsigned count = plan->start == START_WARM ? BATCH : 1;
+    for (unsigned i = 0; i < count && !tally->done; i++) {
+        alarm(PATIENCE);
+        enum end end = fail_once(world, plan, tally->n, number);
+        tally->ends[end]++;
+        tally->done = end == END_NOTHING_FAILED;
+        tally->n++;
+    }
+}
+
+static int run_child(struct pair_world *world, const struct plan *plan, struct tally *tally, unsigned number)
 {
     int status = 0;
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        alarm(PATIENCE);
-        _exit((int)fail_once(world, plan, n, number));
+        fail_several(world, plan, tally, number);
+        _exit(0);
     }
     if (child < 0) {
         perror("fork");
@@ -130,24 +153,30 @@ static int run_child(struct pair_world *world, const struct plan *plan, unsigned
 /* All n for one handshake. Returns how many ended as they may not. */
 static unsigned run_all(struct pair_world *world, const struct plan *plan, unsigned number)
 {
-    unsigned long ends[END_FOREVER + 1] = {0};
-    unsigned long n = 1;
     unsigned long crashed = 0;
-    for (;; n++) {
-        int status = run_child(world, plan, n, number);
-        int end = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-        if (end == END_NOTHING_FAILED)
-            break;
-        if (end >= END_ACCEPTED && end <= END_FOREVER) {
-            ends[end]++;
-            continue;
-        }
-        printf("allocation %lu, handshake %u: ended with the status %#x\n", n, number, (unsigned)status);
-        crashed++;
+    struct tally *tally =
+        mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (tally == MAP_FAILED) {
+        perror("mmap");
+        exit(3);
     }
+    tally->n = 1;
+    while (!tally->done) {
+        int status = run_child(world, plan, tally, number);
+        if (status == 0)
+            continue;
+        printf("allocation %lu, handshake %u: ended with the status %#x\n", tally->n, number,
+               (unsigned)status);
+        crashed++;
+        tally->n++;
+    }
+    const unsigned long *ends = tally->ends;
     printf("handshake %u: allocations %lu accepted %lu refused %lu wrong %lu forever %lu crashed %lu\n",
-           number, n - 1, ends[END_ACCEPTED], ends[END_REFUSED], ends[END_WRONG], ends[END_FOREVER], crashed);
-    return (unsigned)(ends[END_WRONG] + crashed + (plan->start == START_WARM ? ends[END_FOREVER] : 0));
+           number, tally->n - 2, ends[END_ACCEPTED], ends[END_REFUSED], ends[END_WRONG], ends[END_FOREVER],
+           crashed);
+    unsigned long bad = ends[END_WRONG] + crashed + (plan->start == START_WARM ? ends[END_FOREVER] : 0);
+    munmap(tally, sizeof *tally);
+    return (unsigned)bad;
 }
 
 static void warm(struct pair_world *world, const struct plan *plan)
