@@ -23,6 +23,11 @@
 
 #define PATIENCE 20
 #define BATCH    50
+/* The numbers of other handshakes than those under test. */
+#define AFTERWARDS 8000000
+/* Handshakes this far apart are alike, but for the peer's name: events are limited to one in a minute for
+ * each. */
+#define ALIKE 8
 
 enum start { START_WARM, START_FIRST };
 
@@ -64,12 +69,11 @@ static enum end say(unsigned long n, unsigned number, const char *what, const ch
 }
 
 /* After the failure: the wrong server is refused as ever; the right one is let in, if OpenSSL still works. */
-static enum end afterwards(struct pair_world *world, const struct plan *plan, unsigned long n,
-                           unsigned number)
+static enum end afterwards(struct pair_world *world, const struct plan *plan, unsigned long n)
 {
     const char *why = NULL;
     bool fine = true;
-    for (unsigned i = number + 8; i < number + 10; i++) {
+    for (unsigned i = AFTERWARDS; i < AFTERWARDS + 2; i++) {
         bool welcome = plan->expect == PAIR_ANYBODY || (plan->expect == PAIR_PINNED && pair_is_genuine(i));
         enum pair_outcome outcome = pair_meet(world, i, &why);
         if (outcome == PAIR_ACCEPTED && !welcome)
@@ -107,7 +111,7 @@ static enum end fail_once(struct pair_world *world, const struct plan *plan, uns
         world->client = pair_client(plan->folder);
     if (world->client == NULL)
         return END_FOREVER;
-    enum end after = afterwards(world, plan, n, number);
+    enum end after = afterwards(world, plan, n);
     return after != END_REFUSED ? after : outcome == PAIR_ACCEPTED ? END_ACCEPTED : END_REFUSED;
 }
 
@@ -125,7 +129,7 @@ static void fail_several(struct pair_world *world, const struct plan *plan, stru
     unsigned count = plan->start == START_WARM ? BATCH : 1;
     for (unsigned i = 0; i < count && !tally->done; i++) {
         alarm(PATIENCE);
-        enum end end = fail_once(world, plan, tally->n, number);
+        enum end end = fail_once(world, plan, tally->n, number + ALIKE * (unsigned)tally->n);
         tally->ends[end]++;
         tally->done = end == END_NOTHING_FAILED;
         tally->n++;
@@ -185,7 +189,7 @@ static void warm(struct pair_world *world, const struct plan *plan)
     if (plan->start == START_FIRST)
         return;
     world->client = pair_client(plan->folder);
-    pair_shake_many(world, plan->expect, 0, 16);
+    pair_shake_many(world, plan->expect, AFTERWARDS, AFTERWARDS + 16);
 }
 
 int main(int argc, char **argv)
