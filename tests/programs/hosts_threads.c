@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define THREADS_MAX 8
-#define SMALL_STACK (64 * 1024)
+#define SMALL_STACK 65536
 /* A child that hangs is ended after as many seconds, and so is seen. */
 #define CHILD_PATIENCE   30
 #define CHILD_HANDSHAKES 6
@@ -110,10 +110,8 @@ static void vfork_meanwhile(struct host *host)
     char *const no_environment[] = {NULL};
     (void)host;
     while (atomic_load(&busy) > 0) {
-        pid_t child = vfork();
+        pid_t child = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork): what hosts do */
         if (child == 0) {
-            for (int i = 3; i < 64; i++)
-                close(i);
             execve("/bin/true", argv, no_environment);
             _exit(1);
         }
