@@ -40,16 +40,50 @@ void hostio_leave(const struct hostio *io)
     errno = io->error;
 }
 
+/*
+ * Takes the numbers of the standard descriptors that are closed; returns how many. With O_PATH, so that a
+ * write of the host to such a number fails meanwhile as one to a closed descriptor does.
+ */
+static int take_standard(int taken[STDERR_FILENO + 1])
+{
+    int count = 0;
+    while (count <= STDERR_FILENO) {
+        int descriptor = open("/", O_PATH | O_CLOEXEC);
+        if (descriptor > STDERR_FILENO)
+            close(descriptor);
+        if (descriptor < 0 || descriptor > STDERR_FILENO)
+            break;
+        taken[count++] = descriptor;
+    }
+    return count;
+}
+
+static bool standard_are_open(void)
+{
+    for (int i = 0; i <= STDERR_FILENO; i++) {
+        if (fcntl(i, F_GETFD) == -1)
+            return false;
+    }
+    return true;
+}
+
 int hostio_open(const char *path, int flags, mode_t mode)
 {
+    int taken[STDERR_FILENO + 1];
+    int count = standard_are_open() ? 0 : take_standard(taken);
     int descriptor = open(path, flags | O_CLOEXEC, mode);
-    if (descriptor < 0 || descriptor > STDERR_FILENO)
-        return descriptor;
-    int higher = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     int error = errno;
-    close(descriptor);
+    while (count > 0)
+        close(taken[--count]);
+    /* The host has closed one just now. */
+    if (descriptor >= 0 && descriptor <= STDERR_FILENO) {
+        int higher = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        error = errno;
+        close(descriptor);
+        descriptor = higher;
+    }
     errno = error;
-    return higher;
+    return descriptor;
 }
 
 void file_identity_of(int descriptor, struct file_identity *identity)

@@ -91,6 +91,8 @@ int on_client_hello(SSL *ssl, unsigned ext_type, unsigned context, const unsigne
     }
     /* A program may have put its info callback in the place of ours through dlsym, where no hook sees it. */
     ossl_info_cb *info = libssl->fn.SSL_get_info_callback(ssl);
+    if (info == NULL)
+        info = libssl->fn.SSL_CTX_get_info_callback(libssl->fn.SSL_get_SSL_CTX(ssl));
     if (info != libssl->on_info) {
         struct connection *connection = connection_make(libssl, ssl);
         if (connection == NULL) {

@@ -6,6 +6,7 @@ import subprocess
 
 from lab import HERE, PYTHON, LabTest, main
 
+COUNT = 1000
 ROOTS = dict(pair.split("=", 1) for pair in os.environ.get("TLSGRAFT_ROOTS_READY", "").split(":") if pair)
 # Loads the plugins in the order of its arguments, then uses them in turn: PORT, then PLUGIN FUNCTION ...
 HOST = """
@@ -16,9 +17,10 @@ for path, name in zip(sys.argv[2::2], sys.argv[3::2]):
     calls.append(getattr(ctypes.CDLL(path, mode=2), name))
 for name in (b"localhost", b"free.example") * 2:
     for call in calls:
-        call(port, name)
+        call(port, name, 0)
 ctypes.CDLL(None).fflush(None)
 """
+
 # PORT LIBSSL...: no function is called by an object that is linked with OpenSSL.
 POINTERS = """
 import ctypes, socket, sys
@@ -37,6 +39,28 @@ for library in libraries:
             library.SSL_set1_host(ssl, c_char_p(name))
             print(name.decode(), library.SSL_connect(ssl))
             library.SSL_free(ssl)
+"""
+
+# PORT-OF-GENUINE PORT-OF-OTHER COUNT, then PLUGIN FUNCTION twice: threads that use both at once.
+THREADS = """
+import ctypes, sys, threading
+ports, count = [int(word) for word in sys.argv[1:3]], int(sys.argv[3])
+calls = [getattr(ctypes.CDLL(path, mode=2), name) for path, name in zip(sys.argv[4::2], sys.argv[5::2])]
+expected = []
+def work(first):
+    for number in range(first, count, 4):
+        wrong = number // 4 % 2
+        made = calls[number // 8 % 2](ports[wrong], b"localhost", 1)
+        if made == (-1 if wrong else 1):
+            expected.append(number)
+        else:
+            print("handshake", number, "answered", made)
+threads = [threading.Thread(target=work, args=(first,)) for first in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print("expected", len(expected), "of", count)
 """
 
 
@@ -89,6 +113,18 @@ class Two(LabTest):
                     self.assertEqual(expected, result.out.splitlines(), result)
                     seen = [server.next().data for _ in expected]
                     self.assertEqual(8 if answer == 1 else 4, sum(data.startswith(b"GET") for data in seen))
+
+    def test_threads_that_use_both(self):
+        words = [word for name in ("old", "new") for word in (self.lab / f"lib{name}.so", f"{name}_connect")]
+        for order in (words, words[2:] + words[:2]):
+            with self.subTest(order=order), self.serve(self.genuine) as genuine, self.serve(self.other) as other:
+                result = self.graft([PYTHON, "-c", THREADS, genuine.port, other.port, COUNT, *order],
+                                    self.policy(("localhost", self.genuine.pin)))
+                self.assertIn(f"expected {COUNT} of {COUNT}\n", result.out, result)
+                self.assertEqual(0, result.status, result)
+                for server, data in ((genuine, b"GET"), (other, b"")):
+                    seen = [server.next().data[:3] for _ in range(COUNT // 2)]
+                    self.assertEqual([data] * (COUNT // 2), seen)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ long SSL_ctrl(SSL *ssl, int command, long number, void *argument);
 int SSL_set1_host(SSL *ssl, const char *name);
 int SSL_connect(SSL *ssl);
 int SSL_write(SSL *ssl, const void *data, int length);
+int SSL_read(SSL *ssl, void *data, int length);
 void SSL_set_info_callback(SSL *ssl, info_callback *callback);
 info_callback *SSL_get_info_callback(const SSL *ssl);
 unsigned long OpenSSL_version_num(void);
@@ -31,7 +32,7 @@ void ERR_clear_error(void);
 
 #define SET_TLSEXT_HOSTNAME 55
 
-static int notices;
+static _Thread_local int notices;
 
 static void count(const SSL *ssl, int where, int answer)
 {
@@ -41,17 +42,27 @@ static void count(const SSL *ssl, int where, int answer)
     notices++;
 }
 
-int CONNECT(int port, const char *name);
-
-int CONNECT(int port, const char *name)
+static int dial(int port)
 {
-    static const char request[] = "GET / HTTP/1.0\r\n\r\n";
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
     int plain = socket(AF_INET, SOCK_STREAM, 0);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(plain, (struct sockaddr *)&address, sizeof address) == 0)
+        return plain;
+    close(plain);
+    return -1;
+}
+
+int CONNECT(int port, const char *name, int quiet);
+
+/* What SSL_connect answered; -2: nobody listens. -3: the program's info callback was lost. */
+int CONNECT(int port, const char *name, int quiet)
+{
+    static const char request[] = "GET / HTTP/1.0\r\n\r\n";
+    int plain = dial(port);
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     SSL *ssl = SSL_new(context);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(plain, (struct sockaddr *)&address, sizeof address) != 0)
+    if (plain < 0)
         return -2;
     notices = 0;
     SSL_set_info_callback(ssl, count);
@@ -62,13 +73,17 @@ int CONNECT(int port, const char *name)
     SSL_ctrl(ssl, SET_TLSEXT_HOSTNAME, 0, (void *)(unsigned long)name);
 #endif
     int made = SSL_connect(ssl);
-    if (made == 1)
-        SSL_write(ssl, request, (int)strlen(request));
-    printf("%lx %s %d %s\n", OpenSSL_version_num() >> 20, name, made,
-           SSL_get_info_callback(ssl) == count && notices > 0 ? "seen" : "lost");
+    int sent = made == 1 ? SSL_write(ssl, request, (int)strlen(request)) : 0;
+    int seen = SSL_get_info_callback(ssl) == count && notices > 0;
+    if (!quiet)
+        printf("%lx %s %d %s\n", OpenSSL_version_num() >> 20, name, made, seen ? "seen" : "lost");
+    /* To the server's goodbye, so that the request is not lost with a reset. */
+    char answer[256];
+    while (sent > 0 && SSL_read(ssl, answer, sizeof answer) > 0)
+        ;
     ERR_clear_error();
     SSL_free(ssl);
     SSL_CTX_free(context);
     close(plain);
-    return made;
+    return seen ? made : -3;
 }
