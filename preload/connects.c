@@ -63,8 +63,8 @@ void connects_remember(int descriptor, const struct sockaddr *address, size_t si
     if (address == NULL || size < sizeof(struct sockaddr_in))
         return;
     memcpy(&copy, address, size < sizeof copy ? size : sizeof copy);
-    if (!domain_from_sockaddr(&copy.any, &domain, &record.port))
-        return;
+    if (!domain_from_sockaddr(&copy.any, &domain, &record.port) || record.port == 0)
+        return; /* port 0: a resolver asks for a route */
     memcpy(record.address, domain.text, sizeof record.address);
     for (size_t tries = 0; tries < CONNECTS_MAX; tries++) {
         uint64_t number = atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed) + 1;

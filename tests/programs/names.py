@@ -22,14 +22,20 @@ with socket.create_connection((host, port)) as plain, context.wrap_socket(plain)
         sys.stdout.write(part.decode())
 """
 
-# HOST PORT [HOST PORT]: asyncio's memory BIOs. Plain connections to the second stay open meanwhile.
+# HOST PORT [HOST PORT [closed|replaced] [named]]: asyncio's memory BIOs. A plain connection to the second stays
+# open meanwhile, or is closed before; `replaced`: something else has its descriptor. The name is sent if so wished.
 STREAMS = """
 import asyncio, ssl, sys
 context = ssl._create_unverified_context()
 async def main():
     host, port, *more = sys.argv[1:]
     others = [await asyncio.open_connection(more[0], int(more[1]))] if more else []
-    reader, writer = await asyncio.open_connection(host, int(port), ssl=context, server_hostname="")
+    if "closed" in more or "replaced" in more:
+        others[0][1].close()
+        await others[0][1].wait_closed()
+    taken = open("/dev/null") if "replaced" in more else None
+    reader, writer = await asyncio.open_connection(host, int(port), ssl=context,
+                                                   server_hostname=host if "named" in more else "")
     writer.write(b"GET / HTTP/1.0\\r\\n\\r\\n")
     print((await reader.read(4096)).decode())
     print((await reader.read(4096)).decode())
@@ -52,6 +58,27 @@ with socket.create_connection(("127.0.0.1", int(proxy))) as plain:
         secure.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
         while part := secure.recv(4096):
             sys.stdout.write(part.decode())
+"""
+
+# PROXY-PORT PORT IDLE-PORT: memory BIOs through a proxy, after a plain connection to the name.
+STREAM_TUNNEL = """
+import asyncio, ssl, sys
+proxy, port, idle = map(int, sys.argv[1:])
+context = ssl._create_unverified_context()
+async def main():
+    _, before = await asyncio.open_connection("elsewhere.lab", idle)
+    before.close()
+    await before.wait_closed()
+    taken = open("/dev/null")  # so that the descriptor is not used again
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy)
+    writer.write(b"CONNECT elsewhere.lab:%d HTTP/1.0\\r\\n\\r\\n" % port)
+    await reader.readuntil(b"\\r\\n\\r\\n")
+    transport = await asyncio.get_running_loop().start_tls(
+        writer.transport, writer.transport.get_protocol(), context, server_hostname="elsewhere.lab")
+    transport.write(b"GET / HTTP/1.0\\r\\n\\r\\n")
+    print((await reader.read(4096)).decode())
+    print((await reader.read(4096)).decode())
+asyncio.run(main())
 """
 
 # PORT COUNT: connections that want the address 10.1.1.1 verified, which fails, and one that wants nothing.
@@ -208,6 +235,20 @@ class NameCases:
             # Of one address and two ports the address is sure.
             near_by = self.streams("127.0.0.1", "PORT", "127.0.0.1", near.getsockname()[1])
             self.assert_governed(near_by, "127.0.0.1", "127.0.0.1:PORT", "127.0.0.1:1")
+            named = self.streams("api.lab", "PORT", "second.lab", near.getsockname()[1], "named")
+            self.assert_governed(named, "api.lab:PORT", "api.lab:1")
+            alone = self.streams("api.lab", "PORT", "127.0.0.2", idle.getsockname()[1], "named")
+            self.assert_governed(alone, "api.lab:PORT", how=r"\(sni\), port PORT")
+            self.assert_free(alone, "api.lab:1")
+
+    def test_memory_bios_after_another_connection(self):
+        with socket.create_server(("127.0.0.2", 0)) as idle, socket.create_server(("127.0.0.1", 0)) as near:
+            argv = self.streams("127.0.0.1", "PORT", "127.0.0.2", idle.getsockname()[1], "replaced")
+            self.assert_governed(argv, "127.0.0.1", "127.0.0.1:PORT")
+            # The same descriptor now goes to another port of the name.
+            argv = self.streams("api.lab", "PORT", "api.lab", near.getsockname()[1], "closed", "named")
+            self.assert_governed(argv, "api.lab:PORT")
+            self.assert_free(argv, "api.lab:1")
 
     def test_a_proxy_of_a_name_that_was_resolved(self):
         proxy = self.proxy()
@@ -222,6 +263,13 @@ class NameCases:
             policy = self.policy(("elsewhere.lab", self.genuine.pin), (f"elsewhere.lab:{proxy.port}", self.other.pin))
             result = self.on_named_machine(tunnel("elsewhere.lab", "resolved")(server.port), policy)
             self.assert_no_data(result, server)
+
+    def test_memory_bios_through_a_proxy_after_a_plain_connection(self):
+        proxy = self.proxy()
+        with socket.create_server(("127.0.0.2", 0)) as idle:
+            self.assert_governed(
+                lambda port: [PYTHON, "-c", STREAM_TUNNEL, proxy.port, port, idle.getsockname()[1]],
+                "elsewhere.lab:PORT", "elsewhere.lab:1", "elsewhere.lab")
 
     # What the program verifies
 
