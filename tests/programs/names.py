@@ -201,8 +201,8 @@ class NameCases:
 
     def test_a_name_that_was_resolved_and_is_not_sent(self):
         for argv in (self.connect("api.lab"), self.streams("api.lab", "PORT")):
-            self.assert_governed(argv, "api.lab", "api.lab:PORT", "127.0.0.1", "127.0.0.1:PORT",
-                                 how=r"\(resolver\), port PORT: ")
+            self.assert_governed(argv, "api.lab", "api.lab:PORT", how=r"\(resolver\), port PORT: ")
+            self.assert_governed(argv, "127.0.0.1", "127.0.0.1:PORT", how=r"\(address\), port PORT: ")
             self.assert_free(argv, "api.lab:1", "127.0.0.1:1", "second.lab", "elsewhere.lab")
         self.assert_governed(self.connect("six.lab"), "six.lab", "[::1]", host="::1")
 

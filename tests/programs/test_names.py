@@ -10,8 +10,9 @@ class Names(NameCases, LabTest):
     def test_every_function_of_the_resolver(self):
         for function in ("getaddrinfo", "gethostbyname", "gethostbyname2", "gethostbyname_r", "gethostbyname2_r"):
             with self.subTest(function=function):
-                self.assert_governed(self.host(function, "api.lab", "PORT"), "api.lab", "api.lab:PORT", "127.0.0.1",
-                                     how=r"\(resolver\), port PORT: ")
+                argv = self.host(function, "api.lab", "PORT")
+                self.assert_governed(argv, "api.lab", "api.lab:PORT", how=r"\(resolver\), port PORT: ")
+                self.assert_governed(argv, "127.0.0.1", how=r"\(address\), port PORT: ")
 
     def test_a_connect_bio(self):
         # The name that the BIO was told, and not the last one that led to its address.
