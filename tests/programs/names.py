@@ -178,8 +178,8 @@ class NameCases:
         for options in ([], ["--resolve", "A.EXAMPLE.COM.:PORT:127.0.0.1"]):
             self.assert_governed(self.curl("https://A.EXAMPLE.COM.:PORT/", *options), "a.example.com",
                                  "A.Example.com.:PORT")
-        self.assert_governed(self.curl("https://a.example.com:443/", "--connect-to", "::127.0.0.1:PORT"), "a.example.com",
-                             "a.example.com:443")
+        self.assert_governed(self.curl("https://a.example.com:443/", "--connect-to", "::127.0.0.1:PORT"),
+                             "a.example.com", "a.example.com:443")
 
     def test_curl_through_a_proxy(self):
         proxy = self.proxy()
@@ -257,7 +257,8 @@ class NameCases:
             return lambda port: [PYTHON, "-c", TUNNEL, proxy.port, port, name, resolved]
 
         for resolved in ("resolved", "not"):
-            self.assert_governed(tunnel("elsewhere.lab", resolved), "elsewhere.lab", "elsewhere.lab:PORT", "elsewhere.lab:1")
+            self.assert_governed(tunnel("elsewhere.lab", resolved), "elsewhere.lab", "elsewhere.lab:PORT",
+                                 "elsewhere.lab:1")
         # The proxy's port is not the name's.
         with self.serve(self.other) as server:
             policy = self.policy(("elsewhere.lab", self.genuine.pin), (f"elsewhere.lab:{proxy.port}", self.other.pin))

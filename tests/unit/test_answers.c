@@ -1,0 +1,201 @@
+/* What is remembered of the resolver's answers and of connect(2): preload/answers.c, preload/connects.c. */
+#include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "preload/answers.h"
+#include "preload/connects.h"
+
+static struct sockaddr_in socket_address(uint32_t address, unsigned port)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    v4.sin_addr.s_addr = htonl(address);
+    return v4;
+}
+
+/* `name` led to `count` addresses from `first` on. */
+static void remember(const char *name, uint32_t first, unsigned count)
+{
+    struct domain domain;
+    struct answer answer = {.count = 0};
+    cr_assert(domain_from_peer(name, &domain));
+    for (unsigned i = 0; i < count; i++) {
+        struct sockaddr_in v4 = socket_address(first + i, 0);
+        answer_add(&answer, (struct sockaddr *)&v4);
+    }
+    answers_remember(&domain, &answer);
+}
+
+static struct domain address_of(uint32_t address)
+{
+    struct domain domain;
+    uint16_t port;
+    struct sockaddr_in v4 = socket_address(address, 0);
+    domain_from_sockaddr((struct sockaddr *)&v4, &domain, &port);
+    return domain;
+}
+
+static enum lead lead(const char *name, uint32_t address)
+{
+    struct domain domain;
+    struct domain to = address_of(address);
+    cr_assert(domain_from_peer(name, &domain));
+    return answers_lead(&domain, &to);
+}
+
+static const char *last_name(uint32_t address)
+{
+    static struct domain name;
+    struct domain from = address_of(address);
+    return answers_last_name(&from, &name) ? name.text : NULL;
+}
+
+Test(answers, a_name_leads_to_all_that_it_was_ever_answered)
+{
+    cr_expect_eq(lead("a.example", 0x0a000001), LEAD_UNKNOWN);
+    cr_expect_null(last_name(0x0a000001));
+    remember("A.Example.", 0x0a000001, 2);
+    remember("a.example", 0x0a000009, 1);
+    cr_expect_eq(lead("a.example", 0x0a000001), LEAD_YES);
+    cr_expect_eq(lead("a.example.", 0x0a000009), LEAD_YES);
+    cr_expect_eq(lead("a.example", 0x0a000005), LEAD_NO);
+    cr_expect_eq(lead("b.example", 0x0a000001), LEAD_UNKNOWN);
+    cr_expect_eq(lead("10.0.0.5", 0x0a000005), LEAD_YES, "an address leads to itself");
+    cr_expect_eq(lead("10.0.0.5", 0x0a000006), LEAD_NO);
+}
+
+Test(answers, the_last_name_that_led_to_an_address_is_the_guess)
+{
+    remember("a", 0x0a000001, 2);
+    remember("b", 0x0a000002, 1);
+    cr_expect_str_eq(last_name(0x0a000001), "a");
+    cr_expect_str_eq(last_name(0x0a000002), "b");
+    remember("a", 0x0a000001, 2);
+    cr_expect_str_eq(last_name(0x0a000002), "a");
+}
+
+Test(answers, what_does_not_fit_is_not_known)
+{
+    remember("many", 0x0a000000, ANSWERS_OF_ONE_MAX + 1);
+    cr_expect_eq(lead("many", 0x0a000000), LEAD_YES);
+    cr_expect_eq(lead("many", 0x0b000000), LEAD_UNKNOWN, "it may have been the one that was cut off");
+}
+
+Test(answers, what_was_forgotten_is_not_known)
+{
+    char name[16];
+    remember("old", 0x0a000000, 2);
+    for (unsigned i = 0; i < 64; i++) {
+        snprintf(name, sizeof name, "new%u", i);
+        remember(name, 0x0b000000 + i, 1);
+    }
+    cr_expect_eq(lead("old", 0x0a000000), LEAD_UNKNOWN);
+    cr_expect_null(last_name(0x0a000000));
+    cr_expect_eq(lead("new0", 0x0b000000), LEAD_YES);
+    /* Addresses are forgotten before names: then nothing can be said of what is not there. */
+    for (unsigned i = 1; i < 64; i++) {
+        snprintf(name, sizeof name, "new%u", i);
+        remember(name, 0x0c000000 + 256 * i, 20);
+    }
+    cr_expect_eq(lead("new0", 0x0b000099), LEAD_UNKNOWN);
+    cr_expect_eq(lead("new63", 0x0c000000 + 256 * 63), LEAD_YES);
+    remember("fresh", 0x0e000000, 1);
+    cr_expect_eq(lead("fresh", 0x0d000000), LEAD_NO);
+}
+
+Test(connects, the_newest_first_and_one_for_each_descriptor)
+{
+    struct connect_record recent[CONNECTS_MAX];
+    struct sockaddr_in one = socket_address(0x0a000001, 443);
+    struct sockaddr_in two = socket_address(0x0a000001, 8443);
+    struct sockaddr_in probe = socket_address(0x0a000001, 0);
+    struct sockaddr other = {.sa_family = AF_UNIX};
+    connects_remember(7, (struct sockaddr *)&one, sizeof one);
+    connects_remember(8, (struct sockaddr *)&one, sizeof one);
+    connects_remember(7, (struct sockaddr *)&two, sizeof two);
+    connects_remember(9, (struct sockaddr *)&probe, sizeof probe);
+    connects_remember(9, &other, sizeof other);
+    connects_remember(9, (struct sockaddr *)&one, 2);
+    connects_remember(9, NULL, 0);
+    cr_assert_eq(connects_recent(recent), 2);
+    cr_expect(recent[0].descriptor == 7 && recent[0].port == 8443);
+    cr_expect(recent[1].descriptor == 8 && recent[1].port == 443);
+    cr_expect_not(connect_is_open(&recent[0]));
+    for (int i = 0; i < 3 * CONNECTS_MAX; i++)
+        connects_remember(100 + i, (struct sockaddr *)&one, sizeof one);
+    cr_assert_eq(connects_recent(recent), CONNECTS_MAX);
+    cr_expect_eq(recent[0].descriptor, 100 + 3 * CONNECTS_MAX - 1);
+}
+
+/* Name K leads to addresses of its own. */
+static void *disturb(void *mistakes)
+{
+    char name[16];
+    unsigned seed = (unsigned)getpid();
+    for (int i = 0; i < 3000; i++) {
+        unsigned k = (unsigned)rand_r(&seed) % 100;
+        struct domain from = address_of(0x0a000000 + 256 * k);
+        struct domain found;
+        snprintf(name, sizeof name, "n%u.lab", k);
+        remember(name, 0x0a000000 + 256 * k, 1 + k % 40);
+        if (answers_last_name(&from, &found) && strcmp(found.text, name) != 0)
+            ++*(int *)mistakes;
+        pid_t child = i % 500 == 0 ? fork() : -1;
+        if (child == 0) {
+            remember(name, 0x0a000000, 1);
+            _exit(0);
+        }
+        if (child > 0)
+            waitpid(child, NULL, 0);
+    }
+    return NULL;
+}
+
+Test(answers, threads_and_children_find_nothing_half_written, .timeout = 120)
+{
+    pthread_t threads[4];
+    int mistakes[4] = {0};
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, disturb, &mistakes[i]), 0);
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        cr_expect_eq(mistakes[i], 0);
+    }
+}
+
+static atomic_bool stop;
+
+/* Descriptor K connects to the address K. */
+static void *connect_on_and_on(void *argument)
+{
+    for (unsigned k = 0; !stop; k = (k + 1) % 100) {
+        struct sockaddr_in v4 = socket_address(k, 443);
+        connects_remember((int)k, (struct sockaddr *)&v4, sizeof v4);
+    }
+    return argument;
+}
+
+Test(connects, no_record_is_read_half_written, .timeout = 120)
+{
+    struct connect_record recent[CONNECTS_MAX];
+    pthread_t thread;
+    size_t mistakes = 0;
+    cr_assert_eq(pthread_create(&thread, NULL, connect_on_and_on, NULL), 0);
+    while (connects_recent(recent) == 0)
+        sched_yield();
+    for (int i = 0; i < 100000; i++) {
+        size_t count = connects_recent(recent);
+        for (size_t r = 0; r < count; r++)
+            mistakes += recent[r].descriptor != recent[r].address[DOMAIN_ADDRESS_BYTES - 1];
+    }
+    stop = true;
+    pthread_join(thread, NULL);
+    cr_expect_eq(mistakes, 0);
+}
