@@ -67,6 +67,23 @@ static bool standard_are_open(void)
     return true;
 }
 
+void host_lock(struct host_lock *lock)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    pthread_mutex_lock(&lock->mutex);
+    lock->before = before;
+}
+
+void host_unlock(struct host_lock *lock)
+{
+    sigset_t before = lock->before;
+    pthread_mutex_unlock(&lock->mutex);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 int hostio_open(const char *path, int flags, mode_t mode)
 {
     int taken[STDERR_FILENO + 1];

@@ -5,6 +5,7 @@
 #ifndef TLSGRAFT_HOSTIO_H
 #define TLSGRAFT_HOSTIO_H
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,6 +26,23 @@ struct hostio {
  */
 void hostio_enter(struct hostio *io);
 void hostio_leave(const struct hostio *io);
+
+/*
+ * A lock for a few instructions of ours. Signals are blocked while it is held: a handler of the host that
+ * forks would come to it again on the same thread, by pthread_atfork(3).
+ */
+struct host_lock {
+    pthread_mutex_t mutex;
+    sigset_t before; /* the mask of the thread that holds it */
+};
+#define HOST_LOCK_INITIAL                                                                                    \
+    {                                                                                                        \
+        .mutex = PTHREAD_MUTEX_INITIALIZER                                                                   \
+    }
+
+/* Taken and given back in the order of a stack, where there are several. */
+void host_lock(struct host_lock *lock);
+void host_unlock(struct host_lock *lock);
 
 /*
  * open(2) with O_CLOEXEC, and never one of the descriptors 0 to 2: a host may have closed these, and other

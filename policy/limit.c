@@ -1,6 +1,5 @@
 #include "policy/limit.h"
 
-#include <signal.h>
 #include <stddef.h>
 
 static uint64_t key_of(unsigned kind, const char *domain)
@@ -19,12 +18,7 @@ bool event_limit_allows(struct event_limit *limit, unsigned kind, const char *do
     size_t at = 0;
     bool allowed = true;
     *suppressed = 0;
-    /* A host's handler that forks takes the lock too, see the owner's pthread_atfork(3). */
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    pthread_mutex_lock(&limit->lock);
+    host_lock(&limit->lock);
     for (size_t i = 0; i < EVENT_LIMIT_ENTRIES; i++) {
         if (limit->entries[i].key == key) {
             at = i;
@@ -46,7 +40,6 @@ bool event_limit_allows(struct event_limit *limit, unsigned kind, const char *do
     } else {
         limit->entries[at].suppressed++;
     }
-    pthread_mutex_unlock(&limit->lock);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    host_unlock(&limit->lock);
     return allowed;
 }

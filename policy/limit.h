@@ -6,16 +6,17 @@
 #ifndef TLSGRAFT_LIMIT_H
 #define TLSGRAFT_LIMIT_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
+
+#include "policy/hostio.h"
 
 #define EVENT_LIMIT_SECONDS 60
 #define EVENT_LIMIT_ENTRIES 128 /* (kind, domain) pairs remembered; the one idle for longest makes room */
 
 struct event_limit {
-    pthread_mutex_t lock; /* initialised statically */
+    struct host_lock lock; /* initialised statically */
     struct {
         uint64_t key; /* 0: free */
         time_t since; /* CLOCK_MONOTONIC, seconds */
@@ -25,7 +26,7 @@ struct event_limit {
 
 #define EVENT_LIMIT_INITIAL                                                                                  \
     {                                                                                                        \
-        .lock = PTHREAD_MUTEX_INITIALIZER                                                                    \
+        .lock = HOST_LOCK_INITIAL                                                                            \
     }
 
 /*

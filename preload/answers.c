@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "policy/hostio.h"
+
 #define NAMES_MAX     64
 #define ADDRESSES_MAX 256
 
@@ -27,16 +29,16 @@ static struct pair pairs[ADDRESSES_MAX];
 static size_t name_count;
 static size_t pair_count;
 static uint64_t turn;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct host_lock lock = HOST_LOCK_INITIAL;
 
 static void lock_tables(void)
 {
-    pthread_mutex_lock(&lock);
+    host_lock(&lock);
 }
 
 static void unlock_tables(void)
 {
-    pthread_mutex_unlock(&lock);
+    host_unlock(&lock);
 }
 
 static void prepare_for_fork(void)

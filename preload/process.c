@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,20 +28,19 @@ static dev_t root_device;
 static ino_t root_inode;
 
 static struct reporter reporter = {.limit = EVENT_LIMIT_INITIAL};
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static sigset_t mask_before; /* of the thread that holds the lock */
+static struct host_lock lock = HOST_LOCK_INITIAL;
 
 /* Around fork(2): no thread of ours is in the middle of something that the child would never see finished. */
 static void before_fork(void)
 {
-    pthread_mutex_lock(&lock);
-    pthread_mutex_lock(&reporter.limit.lock);
+    host_lock(&lock);
+    host_lock(&reporter.limit.lock);
 }
 
 static void after_fork(void)
 {
-    pthread_mutex_unlock(&reporter.limit.lock);
-    pthread_mutex_unlock(&lock);
+    host_unlock(&reporter.limit.lock);
+    host_unlock(&lock);
 }
 
 static void after_fork_in_child(void)
@@ -60,21 +58,13 @@ static void prepare_for_fork(void)
 void process_lock(void)
 {
     static pthread_once_t prepared = PTHREAD_ONCE_INIT;
-    sigset_t all;
-    sigset_t before;
     pthread_once(&prepared, prepare_for_fork);
-    /* A handler that forks would come here again, on the same thread. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    pthread_mutex_lock(&lock);
-    mask_before = before;
+    host_lock(&lock);
 }
 
 void process_unlock(void)
 {
-    sigset_t before = mask_before;
-    pthread_mutex_unlock(&lock);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    host_unlock(&lock);
 }
 
 struct reporter *process_reporter(void)
