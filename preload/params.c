@@ -2,72 +2,45 @@
 
 #include <netinet/in.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "preload/pointer_map.h"
 #include "preload/process.h"
 
+/* What is known of a param. */
 struct entry {
-    const X509_VERIFY_PARAM *param; /* NULL: free */
     const struct crypto *crypto;
     char *hosts;                    /* each with its NUL, one behind the other; NULL: none */
     size_t length;                  /* of all that */
     char address[INET6_ADDRSTRLEN]; /* "": none */
 };
 
-/* Open addressing with a power of two of slots, at most half full; guarded by process_lock(). */
-static struct entry *entries;
-static size_t slots;
-static size_t used;
-static atomic_bool in_use; /* something was added: else nobody needs the lock */
+static struct pointer_map entries; /* guarded by process_lock() */
+static atomic_bool in_use;         /* something was added: else nobody needs the lock */
 
-static size_t home(const void *param)
+static void free_entry(struct entry *entry)
 {
-    return (size_t)(((uintptr_t)param >> 4) * 0x9e3779b97f4a7c15U >> 20) & (slots - 1);
-}
-
-/* The param's entry, or the free one where it would be. */
-static struct entry *find(const void *param)
-{
-    size_t i = home(param);
-    while (entries[i].param != NULL && entries[i].param != param)
-        i = (i + 1) & (slots - 1);
-    return &entries[i];
-}
-
-static bool make_room(void)
-{
-    struct entry *old = entries;
-    size_t old_slots = slots;
-    if (2 * (used + 1) <= slots)
-        return true;
-    size_t wanted = slots == 0 ? 64 : 2 * slots;
-    struct entry *larger = calloc(wanted, sizeof *larger);
-    if (larger == NULL)
-        return false;
-    entries = larger;
-    slots = wanted;
-    for (size_t i = 0; i < old_slots; i++) {
-        if (old[i].param != NULL)
-            *find(old[i].param) = old[i];
-    }
-    free(old);
-    return true;
+    if (entry != NULL)
+        free(entry->hosts);
+    free(entry);
 }
 
 bool params_add(const X509_VERIFY_PARAM *param, const struct crypto *crypto)
 {
+    struct entry *entry = calloc(1, sizeof *entry);
+    if (entry == NULL)
+        return false;
+    entry->crypto = crypto;
     process_lock();
-    bool done = make_room();
-    if (done) {
-        struct entry *entry = find(param);
-        used += entry->param == NULL;
-        free(entry->hosts);
-        *entry = (struct entry){.param = param, .crypto = crypto};
+    struct entry *stale = pointer_map_take(&entries, param);
+    bool done = pointer_map_set(&entries, param, entry);
+    if (done)
         atomic_store_explicit(&in_use, true, memory_order_release);
-    }
     process_unlock();
+    free_entry(stale);
+    if (!done)
+        free_entry(entry);
     return done;
 }
 
@@ -77,29 +50,20 @@ static struct entry *hold(const X509_VERIFY_PARAM *param)
     if (param == NULL || !atomic_load_explicit(&in_use, memory_order_acquire))
         return NULL;
     process_lock();
-    struct entry *entry = find(param);
-    if (entry->param != NULL)
-        return entry;
-    process_unlock();
-    return NULL;
+    struct entry *entry = pointer_map_get(&entries, param);
+    if (entry == NULL)
+        process_unlock();
+    return entry;
 }
 
 void params_remove(const X509_VERIFY_PARAM *param)
 {
-    struct entry *entry = hold(param);
-    if (entry == NULL)
+    if (param == NULL || !atomic_load_explicit(&in_use, memory_order_acquire))
         return;
-    free(entry->hosts);
-    *entry = (struct entry){.param = NULL};
-    used--;
-    /* What stands behind the gap may have been put there because of it. */
-    for (size_t i = (size_t)(entry - entries + 1) & (slots - 1); entries[i].param != NULL;
-         i = (i + 1) & (slots - 1)) {
-        struct entry moved = entries[i];
-        entries[i] = (struct entry){.param = NULL};
-        *find(moved.param) = moved;
-    }
+    process_lock();
+    struct entry *entry = pointer_map_take(&entries, param);
     process_unlock();
+    free_entry(entry);
 }
 
 const struct crypto *params_crypto(const X509_VERIFY_PARAM *param)
@@ -168,11 +132,10 @@ bool params_copy(const X509_VERIFY_PARAM *to, const X509_VERIFY_PARAM *from)
     struct entry *target = from == NULL ? NULL : hold(to);
     if (target == NULL)
         return true;
-    const struct entry *source = find(from);
-    for (size_t at = 0; source->param != NULL && done && at < source->length;
-         at += strlen(source->hosts + at) + 1)
+    const struct entry *source = pointer_map_get(&entries, from);
+    for (size_t at = 0; source != NULL && done && at < source->length; at += strlen(source->hosts + at) + 1)
         done = append(target, source->hosts + at, strlen(source->hosts + at));
-    if (source->param != NULL && source->address[0] != '\0')
+    if (source != NULL && source->address[0] != '\0')
         memcpy(target->address, source->address, sizeof target->address);
     process_unlock();
     return done;
