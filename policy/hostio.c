@@ -67,9 +67,14 @@ static bool standard_are_open(void)
     return true;
 }
 
+/* On this thread, how deep: a handler of pthread_atfork(3) may fork. */
+static _Thread_local unsigned forking;
+
 void host_lock(struct host_lock *lock)
 {
     sigset_t all;
+    if (forking > 0)
+        return;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
@@ -79,9 +84,25 @@ void host_lock(struct host_lock *lock)
 
 void host_unlock(struct host_lock *lock)
 {
+    if (forking > 0)
+        return;
     sigset_t before = lock->before;
     pthread_mutex_unlock(&lock->mutex);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void host_lock_for_fork(struct host_lock *const *locks, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        host_lock(locks[i]);
+    forking++;
+}
+
+void host_unlock_after_fork(struct host_lock *const *locks, size_t count)
+{
+    forking--;
+    while (count > 0)
+        host_unlock(locks[--count]);
 }
 
 int hostio_open(const char *path, int flags, mode_t mode)

@@ -45,6 +45,14 @@ void host_lock(struct host_lock *lock);
 void host_unlock(struct host_lock *lock);
 
 /*
+ * Around fork(2): takes all of `locks`, and gives them back in parent or child. In between, on the thread
+ * that forks, both calls above do nothing: the host's own pthread_atfork(3) handlers may run then, and come
+ * to them.
+ */
+void host_lock_for_fork(struct host_lock *const *locks, size_t count);
+void host_unlock_after_fork(struct host_lock *const *locks, size_t count);
+
+/*
  * open(2) with O_CLOEXEC, and never one of the descriptors 0 to 2: a host may have closed these, and other
  * threads of it would then write into our file. -1 and errno on failure.
  */

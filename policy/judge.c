@@ -71,21 +71,6 @@ static bool is_asked(const struct requirement *requirements, size_t count, const
     return false;
 }
 
-/*
- * Where a guess stands beside the address of the connection, a rule for everything counts only if neither has
- * one of its own: it is the guess that leads to the rule of the name.
- */
-static bool is_overruled(const struct peer *peer, const struct rule_match *matches, size_t i)
-{
-    if (peer->names[0].how != PEER_HOW_RESOLVER || matches[i].kind != DOMAIN_ALL)
-        return false;
-    for (size_t k = 0; k < peer->name_count; k++) {
-        if (matches[k].rule != NULL && matches[k].kind != DOMAIN_ALL)
-            return true;
-    }
-    return false;
-}
-
 size_t judge_requirements(const struct policy *policy, const struct section *section, const struct peer *peer,
                           struct requirement requirements[PEER_NAMES_MAX], bool *matched)
 {
@@ -94,13 +79,17 @@ size_t judge_requirements(const struct policy *policy, const struct section *sec
     size_t count = 0;
     for (size_t i = 0; i < peer->name_count; i++) {
         find_rules(policy, section, peer, &peer->names[i].domain, &matches[i]);
-        any = any || matches[i].rule != NULL;
+        /* A guess adds rules of its own. One for everything is the address's, which stands beside it. */
+        if (peer->names[i].how == PEER_HOW_RESOLVER && matches[i].kind == DOMAIN_ALL)
+            matches[i].rule = NULL;
     }
     for (size_t i = 0; i < peer->name_count; i++) {
         struct strictest strictest = {policy, MODE_OFF, false};
-        if (matches[i].rule == NULL || is_overruled(peer, matches, i))
+        if (matches[i].rule == NULL)
             continue;
         rule_match_each(&matches[i], make_stricter, &strictest);
+        /* A guess may lead to a rule; that it leads to an exception proves nothing. */
+        any = any || peer->names[i].how != PEER_HOW_RESOLVER || strictest.mode == MODE_ENFORCE;
         if (strictest.mode == MODE_OFF || (!matches[i].any_port && !strictest.asks_for_the_name &&
                                            is_asked(requirements, count, &matches[i])))
             continue;

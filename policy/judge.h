@@ -34,7 +34,8 @@ const char *reason_name(enum reason reason);
  * not returned twice, unless it asks for the name to be verified. They point into `policy` and `peer`.
  *
  * `section`: that of the program, whose rules come before the global ones; NULL: none. `*matched` (NULL: not
- * asked) tells whether any rule matches a name, also one that asks for nothing.
+ * asked) tells whether any rule matches a name, also one that asks for nothing; for a guess of the resolver
+ * only one that is enforced.
  */
 size_t judge_requirements(const struct policy *policy, const struct section *section, const struct peer *peer,
                           struct requirement requirements[PEER_NAMES_MAX], bool *matched);

@@ -13,7 +13,7 @@
 #include "policy/hostio.h"
 
 #define EVENT_LIMIT_SECONDS 60
-#define EVENT_LIMIT_ENTRIES 128 /* (kind, domain) pairs remembered; the one idle for longest makes room */
+#define EVENT_LIMIT_ENTRIES 1024 /* (kind, domain) pairs remembered; the one idle for longest makes room */
 
 struct event_limit {
     struct host_lock lock; /* initialised statically */

@@ -41,10 +41,10 @@ struct peer {
     char address[64]; /* of the connection, as text; "" if not known */
 };
 
-/* Is it a name that the program or the server was told, and not an address of the connection alone? */
+/* Is its name known for sure: not an address alone, and not what the resolver gave it for? */
 static inline bool peer_is_named(const struct peer *peer)
 {
-    return peer->names[0].how > PEER_HOW_ADDRESS;
+    return peer->names[0].how > PEER_HOW_RESOLVER;
 }
 
 #endif

@@ -22,12 +22,12 @@ struct newcomer {
 };
 
 /* In the order of birth; guarded by process_lock(). If there are more, the oldest is forgotten. */
-#define NEWCOMERS_MAX 64
+#define NEWCOMERS_MAX 1024
 static struct newcomer newcomers[NEWCOMERS_MAX];
 static atomic_uint newcomer_count; /* changed under the lock, read without it */
 
 /* As many of a thread's as are looked at. */
-#define OWN_MAX 8
+#define OWN_MAX 64
 
 /* What is done for a connection makes objects of OpenSSL itself. */
 static _Thread_local bool busy;

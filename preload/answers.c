@@ -1,10 +1,7 @@
 #include "preload/answers.h"
 
-#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include "policy/hostio.h"
 
 #define NAMES_MAX     64
 #define ADDRESSES_MAX 256
@@ -31,26 +28,9 @@ static size_t pair_count;
 static uint64_t turn;
 static struct host_lock lock = HOST_LOCK_INITIAL;
 
-static void lock_tables(void)
+struct host_lock *answers_lock(void)
 {
-    host_lock(&lock);
-}
-
-static void unlock_tables(void)
-{
-    host_unlock(&lock);
-}
-
-static void prepare_for_fork(void)
-{
-    pthread_atfork(lock_tables, unlock_tables, unlock_tables);
-}
-
-static void enter(void)
-{
-    static pthread_once_t prepared = PTHREAD_ONCE_INIT;
-    pthread_once(&prepared, prepare_for_fork);
-    lock_tables();
+    return &lock;
 }
 
 void answer_add(struct answer *answer, const struct sockaddr *address)
@@ -134,7 +114,7 @@ void answers_remember(const struct domain *domain, const struct answer *answer)
     uint32_t hash = hash_of(domain);
     if (domain->kind != DOMAIN_NAME || answer->count == 0)
         return;
-    enter();
+    host_lock(&lock);
     struct name *name = find_name(domain, hash);
     if (name == NULL)
         name = make_name(domain, hash);
@@ -144,7 +124,7 @@ void answers_remember(const struct domain *domain, const struct answer *answer)
         uint16_t number = (uint16_t)(name - names);
         *place_for(number, &answer->addresses[i]) = (struct pair){turn, number, answer->addresses[i]};
     }
-    unlock_tables();
+    host_unlock(&lock);
 }
 
 static bool is_of(const struct pair *pair, const struct domain *address)
@@ -158,7 +138,7 @@ enum lead answers_lead(const struct domain *domain, const struct domain *address
     enum lead lead = LEAD_UNKNOWN;
     if (domain->kind == DOMAIN_ADDRESS)
         return memcmp(domain->text, address->text, DOMAIN_ADDRESS_BYTES) == 0 ? LEAD_YES : LEAD_NO;
-    enter();
+    host_lock(&lock);
     const struct name *name = find_name(domain, hash);
     if (name != NULL && !name->partial)
         lead = LEAD_NO;
@@ -166,14 +146,14 @@ enum lead answers_lead(const struct domain *domain, const struct domain *address
         if (pairs[i].name == name - names && is_of(&pairs[i], address))
             lead = LEAD_YES;
     }
-    unlock_tables();
+    host_unlock(&lock);
     return lead;
 }
 
 bool answers_last_name(const struct domain *address, struct domain *name)
 {
     const struct pair *last = NULL;
-    enter();
+    host_lock(&lock);
     for (size_t i = 0; i < pair_count; i++) {
         if (is_of(&pairs[i], address) && (last == NULL || pairs[i].used > last->used))
             last = &pairs[i];
@@ -183,6 +163,6 @@ bool answers_last_name(const struct domain *address, struct domain *name)
         *name = (struct domain){.kind = DOMAIN_NAME, .length = found->length};
         memcpy(name->text, found->text, found->length);
     }
-    unlock_tables();
+    host_unlock(&lock);
     return last != NULL;
 }

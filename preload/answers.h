@@ -10,6 +10,7 @@
 #define TLSGRAFT_ANSWERS_H
 
 #include "policy/domain.h"
+#include "policy/hostio.h"
 
 /* An address in its canonical form, as in a struct domain. */
 struct answer_address {
@@ -18,6 +19,9 @@ struct answer_address {
 
 /* More addresses than these are not kept of one answer. */
 #define ANSWERS_OF_ONE_MAX 32
+
+/* Their lock, for fork(2). */
+struct host_lock *answers_lock(void);
 
 /* The addresses of one answer, on the stack of whoever asked. */
 struct answer {

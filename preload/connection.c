@@ -61,8 +61,9 @@ ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ss
     return context == NULL ? NULL : context->info;
 }
 
-static long refuse_transfers(BIO *bio, int operation, const char *argp, size_t length, int argi, long argl,
-                             int ret, size_t *processed)
+/* Of a BIO that is read by the program itself: what it takes out has left the connection already. */
+static long refuse_writes(BIO *bio, int operation, const char *argp, size_t length, int argi, long argl,
+                          int ret, size_t *processed)
 {
     (void)bio;
     (void)argp;
@@ -70,10 +71,24 @@ static long refuse_transfers(BIO *bio, int operation, const char *argp, size_t l
     (void)argi;
     (void)argl;
     (void)processed;
-    /* Reads too: a program that goes on in spite of a refusal would wait for a server that heard nothing. */
-    bool transfers = operation == OSSL_BIO_CB_READ || operation == OSSL_BIO_CB_WRITE ||
-                     operation == OSSL_BIO_CB_PUTS || operation == OSSL_BIO_CB_SENDMMSG;
-    return transfers ? -1 : ret;
+    bool writes =
+        operation == OSSL_BIO_CB_WRITE || operation == OSSL_BIO_CB_PUTS || operation == OSSL_BIO_CB_SENDMMSG;
+    return writes ? -1 : ret;
+}
+
+/* Where both directions are one BIO: a program that goes on in spite of a refusal would wait for a server
+ * that heard nothing. */
+static long refuse_transfers(BIO *bio, int operation, const char *argp, size_t length, int argi, long argl,
+                             int ret, size_t *processed)
+{
+    return operation == OSSL_BIO_CB_READ
+               ? -1
+               : refuse_writes(bio, operation, argp, length, argi, argl, ret, processed);
+}
+
+static bool is_ours(ossl_bio_cb *callback)
+{
+    return callback == refuse_writes || callback == refuse_transfers;
 }
 
 static void remember_cut(const struct libssl *libssl, struct connection *connection, BIO *bio)
@@ -102,7 +117,8 @@ void connection_cut(const struct libssl *libssl, SSL *ssl)
     }
     /* Where it could not be remembered, out of memory, it refuses for good. */
     if (bio != NULL)
-        libssl->fn.BIO_set_callback_ex(bio, refuse_transfers);
+        libssl->fn.BIO_set_callback_ex(bio, bio == libssl->fn.SSL_get_rbio(ssl) ? refuse_transfers
+                                                                                : refuse_writes);
     libssl->fn.SSL_set_shutdown(ssl, OSSL_SENT_AND_RECEIVED_SHUTDOWN);
 }
 
@@ -110,7 +126,7 @@ void connection_mend(const struct libssl *libssl, struct connection *connection)
 {
     if (connection->cut == NULL)
         return;
-    if (libssl->fn.BIO_get_callback_ex(connection->cut) == refuse_transfers)
+    if (is_ours(libssl->fn.BIO_get_callback_ex(connection->cut)))
         libssl->fn.BIO_set_callback_ex(connection->cut, connection->cut_before);
     libssl->fn.BIO_free(connection->cut);
     connection->cut = NULL;

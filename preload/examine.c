@@ -209,8 +209,8 @@ static void log_connection(const struct peer *peer, const struct peer_name *name
     if (peer->port != 0)
         snprintf(port, sizeof port, "%u", peer->port);
     if (at == NULL)
-        log_line(process_reporter(), LOG_LEVEL_INFO, "connection to %s (%s), port %s: no rule in force", text,
-                 peer_how_name(name->how), port);
+        log_line(process_reporter(), LOG_LEVEL_INFO, "connection to %s (%s), port %s: %s", text,
+                 peer_how_name(name->how), port, outcome);
     else
         log_line(process_reporter(), LOG_LEVEL_INFO, "connection to %s (%s), port %s: rule %s:%u, %s", text,
                  peer_how_name(name->how), port, at->file, at->line, outcome);
@@ -222,7 +222,7 @@ void examine_log_no_rule(const struct libssl *libssl, const SSL *ssl)
     if (process_reporter()->level < LOG_LEVEL_INFO)
         return;
     peer_find(libssl, ssl, &peer);
-    log_connection(&peer, &peer.names[0], NULL, NULL);
+    log_connection(&peer, &peer.names[0], NULL, "no rule in force");
 }
 
 static enum outcome outcome_of(const struct judgement *judgement)
@@ -321,6 +321,8 @@ enum about examine_unknown(const struct snapshot *snapshot, const struct libssl 
     if (matched)
         return ABOUT_ALLOW;
     enum about about = peer_is_named(&peer) ? policy->unmatched : policy->unnamed;
+    if (peer.names[0].how == PEER_HOW_RESOLVER && policy->unmatched > about)
+        about = policy->unmatched;
     return about == ABOUT_REFUSE && policy->mode == MODE_REPORT ? ABOUT_REPORT : about;
 }
 
@@ -356,4 +358,13 @@ void examine_report_unknown(const struct snapshot *snapshot, const struct libssl
     snapshot_raise(snapshot, &event);
     if (about == ABOUT_REFUSE)
         refuse_with_words(libssl, words);
+}
+
+void examine_log_refused_start(const struct libssl *libssl, const SSL *ssl)
+{
+    struct peer peer;
+    if (process_reporter()->level < LOG_LEVEL_INFO)
+        return;
+    peer_find(libssl, ssl, &peer);
+    log_connection(&peer, &peer.names[0], NULL, "refused before it began");
 }

@@ -98,7 +98,7 @@ static void watch(const struct object *object)
 {
     const struct libssl *known =
         libssl_known_at((const void *)object->low); /* NOLINT(performance-no-int-to-ptr) */
-    if (known != NULL && atomic_load(&known->watched))
+    if (snapshot_is_none() || (known != NULL && atomic_load(&known->watched)))
         return;
     /* Before, its calls may not have been bound. */
     if (!pin(object->path) || births_are_seen(object))

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "preload/answers.h"
 #include "preload/scope.h"
 #include "preload/snapshot.h"
 
@@ -30,17 +31,28 @@ static ino_t root_inode;
 static struct reporter reporter = {.limit = EVENT_LIMIT_INITIAL};
 static struct host_lock lock = HOST_LOCK_INITIAL;
 
+#define LOCK_COUNT 3
+
+static void find_locks(struct host_lock *locks[LOCK_COUNT])
+{
+    locks[0] = &lock;
+    locks[1] = &reporter.limit.lock;
+    locks[2] = answers_lock();
+}
+
 /* Around fork(2): no thread of ours is in the middle of something that the child would never see finished. */
 static void before_fork(void)
 {
-    host_lock(&lock);
-    host_lock(&reporter.limit.lock);
+    struct host_lock *locks[LOCK_COUNT];
+    find_locks(locks);
+    host_lock_for_fork(locks, LOCK_COUNT);
 }
 
 static void after_fork(void)
 {
-    host_unlock(&reporter.limit.lock);
-    host_unlock(&lock);
+    struct host_lock *locks[LOCK_COUNT];
+    find_locks(locks);
+    host_unlock_after_fork(locks, LOCK_COUNT);
 }
 
 static void after_fork_in_child(void)
@@ -49,16 +61,24 @@ static void after_fork_in_child(void)
     snapshot_after_fork();
 }
 
-static void prepare_for_fork(void)
+static void register_fork_handlers(void)
 {
     pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
-/* The handlers are there before the lock is ever held, so that no child finds it so. */
-void process_lock(void)
+/*
+ * Before main, where that can be, so that the handlers of hosts run while nothing of ours is locked: those
+ * that were registered first come last before the fork, and first after it.
+ */
+static void prepare_for_fork(void)
 {
     static pthread_once_t prepared = PTHREAD_ONCE_INIT;
-    pthread_once(&prepared, prepare_for_fork);
+    pthread_once(&prepared, register_fork_handlers);
+}
+
+void process_lock(void)
+{
+    prepare_for_fork();
     host_lock(&lock);
 }
 
@@ -157,6 +177,7 @@ const struct process_start *process_start(void)
 __attribute__((constructor)) static void on_start(void)
 {
     int error = errno;
+    prepare_for_fork();
     process_start();
     if (object_is_loaded("libssl.so")) {
         snapshot_acquire();

@@ -1,5 +1,6 @@
 #include "preload/snapshot.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,8 @@ static _Atomic(struct held *) published;
 static _Atomic(struct held *) retired;
 static atomic_uint readers;
 static _Thread_local unsigned readers_here; /* of these, on this thread */
+/* As it was: a thread that is cancelled while it reads a certificate's file would be counted for ever. */
+static _Thread_local int cancel_state;
 
 /* The one thread that looks for a new text owns what follows. */
 static atomic_bool looking;
@@ -160,26 +163,33 @@ static void load_first(void)
     }
 }
 
+/* How many there were. */
+static unsigned stop_reading(void)
+{
+    unsigned before = atomic_fetch_sub(&readers, 1);
+    if (--readers_here == 0)
+        pthread_setcancelstate(cancel_state, NULL);
+    return before;
+}
+
 const struct snapshot *snapshot_acquire(void)
 {
     for (;;) {
         /* Counted first: see reclaim(). */
-        readers_here++;
+        if (readers_here++ == 0)
+            pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
         atomic_fetch_add(&readers, 1);
         const struct held *held = atomic_load(&published);
         if (held != NULL)
             return &held->snapshot;
-        atomic_fetch_sub(&readers, 1);
-        readers_here--;
+        stop_reading();
         load_first();
     }
 }
 
 void snapshot_release(void)
 {
-    unsigned before = atomic_fetch_sub(&readers, 1);
-    readers_here--;
-    if (before == 1 && atomic_load_explicit(&retired, memory_order_relaxed) != NULL)
+    if (stop_reading() == 1 && atomic_load_explicit(&retired, memory_order_relaxed) != NULL)
         reclaim();
 }
 

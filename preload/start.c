@@ -34,11 +34,13 @@ bool start_is_refused(struct libssl *libssl, SSL *ssl)
     snapshot_look(&libssl->fn);
     bool refused = is_refused(snapshot_acquire(), libssl, ssl);
     snapshot_release();
-    if (refused)
-        libssl->fn.SSL_set_verify_result(ssl, OSSL_V_ERR_APPLICATION_VERIFICATION);
-    else
+    if (!refused) {
         errno = error;
-    return refused;
+        return false;
+    }
+    examine_log_refused_start(libssl, ssl);
+    libssl->fn.SSL_set_verify_result(ssl, OSSL_V_ERR_APPLICATION_VERIFICATION);
+    return true;
 }
 
 /* At the very beginning of a connection; not where it is negotiated again. */

@@ -158,8 +158,21 @@ static void *disturb(void *mistakes)
     return NULL;
 }
 
+static void before_fork(void)
+{
+    struct host_lock *lock = answers_lock();
+    host_lock_for_fork(&lock, 1);
+}
+
+static void after_fork(void)
+{
+    struct host_lock *lock = answers_lock();
+    host_unlock_after_fork(&lock, 1);
+}
+
 Test(answers, threads_and_children_find_nothing_half_written, .timeout = 120)
 {
+    cr_assert_eq(pthread_atfork(before_fork, after_fork, after_fork), 0); /* as preload/process.c does */
     pthread_t threads[4];
     int mistakes[4] = {0};
     for (int i = 0; i < 4; i++)

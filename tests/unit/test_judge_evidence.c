@@ -350,13 +350,14 @@ Test(judge_evidence, a_guess_beside_the_address)
     /* Both have a rule of their own: both apply. */
     set_peer("guess", PEER_HOW_RESOLVER, "10.0.0.5", PEER_HOW_ADDRESS, 1);
     cr_assert_eq(ask_in(NULL), 2);
-    /* One has: the rule for everything stands back where the name is a guess. */
+    /* The address has; what is for everything is not for the guess. */
     set_peer("unknown", PEER_HOW_RESOLVER, "10.0.0.5", PEER_HOW_ADDRESS, 1);
     cr_assert_eq(ask_in(NULL), 1);
     cr_expect_eq(requirements[0].match.rule, policy->pin_rules[1]);
     set_peer("guess", PEER_HOW_RESOLVER, "10.0.0.6", PEER_HOW_ADDRESS, 1);
-    cr_assert_eq(ask_in(NULL), 1);
+    cr_assert_eq(ask_in(NULL), 2, "a guess takes no rule away");
     cr_expect_eq(requirements[0].match.rule, policy->pin_rules[0]);
+    cr_expect_eq(requirements[1].match.rule, policy->pin_rules[2]);
     /* Neither has. */
     set_peer("unknown", PEER_HOW_RESOLVER, "10.0.0.6", PEER_HOW_ADDRESS, 1);
     cr_assert_eq(ask_in(NULL), 1);

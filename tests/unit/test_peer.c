@@ -90,15 +90,15 @@ Test(peer, a_guess_and_the_address_are_both_governed)
     cr_expect_str_eq(governed(), "a ");
 }
 
-Test(peer, a_rule_for_everything_waits_for_both_the_guess_and_the_address)
+Test(peer, a_rule_for_everything_is_the_addresss_and_no_guess_takes_it_away)
 {
     load(RULE("a") ", " RULE("*"));
     meet(PEER_HOW_RESOLVER, "a", "10.0.0.1", 443, true);
-    cr_expect_str_eq(governed(), "a ");
+    cr_expect_str_eq(governed(), "a 10.0.0.1 ");
     load(RULE("10.0.0.1") ", " RULE("*"));
     cr_expect_str_eq(governed(), "10.0.0.1 ");
     load(RULE("b") ", " RULE("*"));
-    cr_expect_str_eq(governed(), "a ");
+    cr_expect_str_eq(governed(), "10.0.0.1 ");
 }
 
 Test(peer, an_exception_for_a_guess_does_not_loosen_the_addresses_rule)
