@@ -109,8 +109,8 @@ static bool govern(struct libssl *libssl, SSL_CTX *context, CRYPTO_EX_DATA *ad)
         return false;
     fn->SSL_CTX_set_cert_verify_callback(context, verdict, libssl);
     fn->SSL_CTX_set_info_callback(context, libssl->on_info);
-    return fn->SSL_CTX_add_custom_ext(context, PRIVATE_EXTENSION, OSSL_EXT_CLIENT_HELLO, on_client_hello,
-                                      NULL, libssl, NULL, NULL) == 1;
+    return libssl->has_ech || fn->SSL_CTX_add_custom_ext(context, PRIVATE_EXTENSION, OSSL_EXT_CLIENT_HELLO,
+                                                         on_client_hello, NULL, libssl, NULL, NULL) == 1;
 }
 
 static bool context_is_born(const void *caller, SSL_CTX *context, CRYPTO_EX_DATA *ad)

@@ -27,6 +27,12 @@ void start_handshake(struct libssl *libssl, SSL *ssl);
  */
 bool start_is_refused(struct libssl *libssl, SSL *ssl);
 
+/*
+ * Sees to it that we hear of this handshake: a program may have put its info callback in the place of ours
+ * through dlsym, where no hook sees it. False: memory is short.
+ */
+bool start_is_noticed(struct libssl *libssl, SSL *ssl);
+
 /* A client's handshake is done: judges what the verdict did not see, and cuts the connection. */
 void done_handshake(struct libssl *libssl, SSL *ssl);
 

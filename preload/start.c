@@ -70,11 +70,29 @@ void start_handshake(struct libssl *libssl, SSL *ssl)
         }
     }
     snapshot_look(&libssl->fn);
-    if (begins) {
+    if (begins && libssl->has_ech && start_is_refused(libssl, ssl)) {
+        connection_cut(libssl, ssl);
+    } else if (begins) {
         begin_connection(snapshot_acquire(), libssl, ssl);
         snapshot_release();
     }
     errno = error;
+}
+
+bool start_is_noticed(struct libssl *libssl, SSL *ssl)
+{
+    ossl_info_cb *info = libssl->fn.SSL_get_info_callback(ssl);
+    if (info == NULL)
+        info = libssl->fn.SSL_CTX_get_info_callback(libssl->fn.SSL_get_SSL_CTX(ssl));
+    if (info == libssl->on_info)
+        return true;
+    struct connection *connection = connection_make(libssl, ssl);
+    if (connection == NULL)
+        return false;
+    connection->info = info;
+    libssl->fn.SSL_set_info_callback(ssl, libssl->on_info);
+    start_handshake(libssl, ssl);
+    return true;
 }
 
 int on_client_hello(SSL *ssl, unsigned ext_type, unsigned context, const unsigned char **out, size_t *outlen,
@@ -91,20 +109,10 @@ int on_client_hello(SSL *ssl, unsigned ext_type, unsigned context, const unsigne
         *al = OSSL_AD_NO_ALERT; /* nothing leaves */
         return -1;
     }
-    /* A program may have put its info callback in the place of ours through dlsym, where no hook sees it. */
-    ossl_info_cb *info = libssl->fn.SSL_get_info_callback(ssl);
-    if (info == NULL)
-        info = libssl->fn.SSL_CTX_get_info_callback(libssl->fn.SSL_get_SSL_CTX(ssl));
-    if (info != libssl->on_info) {
-        struct connection *connection = connection_make(libssl, ssl);
-        if (connection == NULL) {
-            refuse_with_words(libssl, "not enough memory to check the server");
-            *al = OSSL_AD_NO_ALERT;
-            return -1;
-        }
-        connection->info = info;
-        libssl->fn.SSL_set_info_callback(ssl, libssl->on_info);
-        start_handshake(libssl, ssl);
+    if (!start_is_noticed(libssl, ssl)) {
+        refuse_with_words(libssl, "not enough memory to check the server");
+        *al = OSSL_AD_NO_ALERT;
+        return -1;
     }
     return 0;
 }
