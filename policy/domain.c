@@ -164,6 +164,8 @@ bool domain_from_peer(const char *peer, struct domain *domain)
     if (length == 0 || length >= sizeof text)
         return false;
     memcpy(text, peer, length + 1);
+    if (length > 1 && text[length - 1] == '.')
+        text[--length] = '\0';
     if (text[0] == '[' && text[length - 1] == ']') {
         text[length - 1] = '\0';
         if (parse_address(text + 1, domain))
@@ -172,8 +174,6 @@ bool domain_from_peer(const char *peer, struct domain *domain)
     }
     if (parse_address(text, domain))
         return true;
-    if (length > 1 && text[length - 1] == '.')
-        length--;
     if (length > DOMAIN_NAME_MAX)
         return false;
     domain->length = (uint8_t)length;
@@ -200,6 +200,19 @@ bool domain_from_sockaddr(const struct sockaddr *address, struct domain *domain,
         return true;
     }
     return false;
+}
+
+void domain_as_reached(struct domain *address)
+{
+    static const unsigned char any_v6[DOMAIN_ADDRESS_BYTES] = {0};
+    static const unsigned char any_v4[4] = {0};
+    unsigned char *bytes = (unsigned char *)address->text;
+    unsigned char *v4 = bytes + sizeof mapped_prefix;
+    if (memcmp(bytes, any_v6, sizeof any_v6) == 0)
+        bytes[DOMAIN_ADDRESS_BYTES - 1] = 1;
+    else if (memcmp(bytes, mapped_prefix, sizeof mapped_prefix) == 0 &&
+             memcmp(v4, any_v4, sizeof any_v4) == 0)
+        v4[0] = 127, v4[3] = 1;
 }
 
 void domain_format(const struct domain *domain, char text[DOMAIN_TEXT_SIZE])

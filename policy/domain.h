@@ -39,15 +39,21 @@ struct domain {
 bool domain_parse(const char *pattern, struct domain *domain, char *why, size_t size);
 
 /*
- * Brings what a program calls its peer into canonical form: an address (with or without brackets) becomes
- * DOMAIN_ADDRESS, anything else DOMAIN_NAME, whatever characters it has. Never fails for a text of up to
- * DOMAIN_NAME_MAX + 1 characters; false for a longer or an empty one.
+ * Brings what a program calls its peer into canonical form: an address (with or without brackets, and a final
+ * dot) becomes DOMAIN_ADDRESS, anything else DOMAIN_NAME, whatever characters it has. Never fails for a text
+ * of up to DOMAIN_NAME_MAX + 1 characters; false for a longer or an empty one.
  */
 bool domain_from_peer(const char *peer, struct domain *domain);
 
 /* The canonical address of a `struct sockaddr`; false if the family is neither AF_INET nor AF_INET6. */
 struct sockaddr;
 bool domain_from_sockaddr(const struct sockaddr *address, struct domain *domain, uint16_t *port);
+
+/*
+ * The address that a connection to `address` reaches: connect(2) to the unspecified address, 0.0.0.0 or ::,
+ * goes to the loopback address.
+ */
+void domain_as_reached(struct domain *address);
 
 #define DOMAIN_TEXT_SIZE (DOMAIN_NAME_MAX + 16)
 

@@ -66,6 +66,14 @@ static bool is_same(const struct rule_entry *entry, const struct key *key, uint3
            memcmp(entry->text, key->text, key->length) == 0;
 }
 
+bool rule_index_has_port(const struct rule_index *index)
+{
+    unsigned groups = 0;
+    for (enum domain_kind kind = DOMAIN_NAME; kind <= DOMAIN_ALL; kind++)
+        groups |= presence(&(struct key){.kind = kind, .group = true});
+    return (index->present & groups) != 0;
+}
+
 static struct rule_entry *lookup(const struct rule_index *index, const struct key *key)
 {
     if (index->slots == NULL || (index->present & presence(key)) == 0)

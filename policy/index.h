@@ -46,6 +46,9 @@ enum rule_index_result { RULE_INDEX_ADDED, RULE_INDEX_EXISTS, RULE_INDEX_NO_MEMO
 enum rule_index_result rule_index_add(struct rule_index *index, struct arena *arena,
                                       const struct domain *domain, void *rule, void **existing);
 
+/* Has any of the patterns a port? */
+bool rule_index_has_port(const struct rule_index *index);
+
 /*
  * The rules for `peer` (DOMAIN_NAME, DOMAIN_ADDRESS, or DOMAIN_ALL for a peer of which nothing is known) at
  * `port` (0: not known). `port_is_own`: the port is certain, and rules for other ports do not apply.

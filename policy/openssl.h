@@ -174,6 +174,7 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, SSL_SESSION *, SSL_get_session, NULL, (const SSL *ssl))                                      \
     F(REQUIRED, int, SSL_set_session, NULL, (SSL * ssl, SSL_SESSION * session))                              \
     F(REQUIRED, X509 *, SSL_SESSION_get0_peer, NULL, (SSL_SESSION * session))                                \
+    F(REQUIRED, const char *, SSL_SESSION_get0_hostname, NULL, (const SSL_SESSION *session))                 \
     /* 3.2 and later. */                                                                                     \
     F(OPTIONAL, EVP_PKEY *, SSL_get0_peer_rpk, NULL, (const SSL *ssl))                                       \
     F(OPTIONAL, EVP_PKEY *, SSL_SESSION_get0_peer_rpk, NULL, (SSL_SESSION * session))                        \

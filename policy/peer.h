@@ -26,12 +26,13 @@ struct peer_name {
 };
 
 /* SNI and names that the program verifies; or a guess and the address. */
-#define PEER_NAMES_MAX 4
+#define PEER_NAMES_MAX 8
 
 struct peer {
     struct peer_name names[PEER_NAMES_MAX]; /* distinct */
     size_t name_count;                      /* 1..PEER_NAMES_MAX */
-    uint16_t port;                          /* 0: not known */
+    bool names_left_out; /* there are more: one did not fit in, or is longer than any rule's domain */
+    uint16_t port;       /* 0: not known */
     /*
      * The port is the name's own for sure: the program connected to an address that the name resolved to (or
      * that is the name). Else it may be a proxy's, and rules for other ports count too.

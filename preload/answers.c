@@ -39,6 +39,7 @@ void answer_add(struct answer *answer, const struct sockaddr *address)
     uint16_t port;
     if (!domain_from_sockaddr(address, &domain, &port))
         return;
+    domain_as_reached(&domain);
     for (size_t i = 0; i < answer->count; i++) {
         if (memcmp(answer->addresses[i].bytes, domain.text, DOMAIN_ADDRESS_BYTES) == 0)
             return;

@@ -30,7 +30,7 @@ struct answer {
     struct answer_address addresses[ANSWERS_OF_ONE_MAX]; /* distinct */
 };
 
-/* Adds an address; one that is neither IPv4 nor IPv6 is left out. */
+/* Adds an address, as it is reached; one that is neither IPv4 nor IPv6 is left out. */
 struct sockaddr;
 void answer_add(struct answer *answer, const struct sockaddr *address);
 

@@ -34,6 +34,8 @@ struct connection {
     bool mode_changed;  /* a refusal set VERIFY_MODE_OF_REFUSAL; `mode` was before */
     int mode;
     bool id_context_changed; /* SSL_set_session_id_context() was called for a session with our mark */
+    bool sends_no_name;      /* SSL_get_servername() may tell that of a session, which is not sent */
+    bool talked_before;      /* the server sent something before this handshake's ClientHello */
     unsigned fact_count;
     struct fact facts[CONNECTION_FACTS_MAX]; /* established in this handshake, which is not done yet */
     BIO *cut;                /* the program's write BIO, which takes nothing more; a reference. NULL: none */

@@ -1,15 +1,20 @@
 #include "preload/connects.h"
 
 #include <errno.h>
+#include <linux/tcp.h> /* the C library's own struct tcp_info is shorter */
 #include <netinet/in.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
+/* The number of TCP_SYN_SENT in netinet/tcp.h, which does not go together with linux/tcp.h. */
+#define STATE_SYN_SENT 2
+
 /*
  * A place of the ring. `state` is even while nobody writes, and grows by two with every record, so that a
- * reader sees when the words are not of one record. A writer that never finished (its process was forked
- * meanwhile) costs one place.
+ * reader sees when the words are not of one record, and a writer when another one was there first. A writer
+ * that never finished (its process was forked meanwhile) costs one place.
  */
 struct place {
     atomic_uint state;
@@ -18,14 +23,38 @@ struct place {
 };
 static struct place ring[CONNECTS_MAX];
 static _Atomic(uint64_t) calls;
+static atomic_bool incomplete;
 
 _Static_assert(sizeof(struct connect_record) == 24, "three words");
 
-static bool put(struct place *place, uint64_t number, const struct connect_record *record)
+/* What a place held at one moment. */
+struct view {
+    unsigned state;
+    bool whole;      /* nobody was writing; else only `state` counts */
+    uint64_t number; /* 0: it was empty, and there is no record */
+    struct connect_record record;
+};
+
+static void look(struct place *place, struct view *view)
 {
     uint64_t words[3];
-    unsigned state = atomic_load_explicit(&place->state, memory_order_relaxed);
-    if ((state & 1) != 0 || !atomic_compare_exchange_strong(&place->state, &state, state + 1))
+    view->state = atomic_load_explicit(&place->state, memory_order_acquire);
+    view->number = atomic_load_explicit(&place->number, memory_order_relaxed);
+    for (size_t i = 0; i < 3; i++)
+        words[i] = atomic_load_explicit(&place->words[i], memory_order_relaxed);
+    atomic_thread_fence(memory_order_acquire);
+    view->whole =
+        (view->state & 1) == 0 && atomic_load_explicit(&place->state, memory_order_relaxed) == view->state;
+    memcpy(&view->record, words, sizeof words);
+}
+
+/* Writes over what was in view. False: that is not there any more. */
+static bool put(struct place *place, const struct view *view, uint64_t number,
+                const struct connect_record *record)
+{
+    uint64_t words[3];
+    unsigned state = view->state;
+    if (!view->whole || !atomic_compare_exchange_strong(&place->state, &state, state + 1))
         return false;
     memcpy(words, record, sizeof words);
     atomic_thread_fence(memory_order_release);
@@ -36,20 +65,61 @@ static bool put(struct place *place, uint64_t number, const struct connect_recor
     return true;
 }
 
-/* False: empty, or in the middle of being written. */
-static bool get(struct place *place, uint64_t *number, struct connect_record *record)
+/* False: it is no TCP socket, or the kernel is older than the member that ends at `end`. */
+static bool tcp_state(int descriptor, struct tcp_info *info, size_t end)
 {
-    uint64_t words[3];
-    unsigned state = atomic_load_explicit(&place->state, memory_order_acquire);
-    *number = atomic_load_explicit(&place->number, memory_order_relaxed);
-    for (size_t i = 0; i < 3; i++)
-        words[i] = atomic_load_explicit(&place->words[i], memory_order_relaxed);
-    atomic_thread_fence(memory_order_acquire);
-    if ((state & 1) != 0 || *number == 0 ||
-        atomic_load_explicit(&place->state, memory_order_relaxed) != state)
+    int error = errno;
+    socklen_t size = sizeof *info;
+    bool told = getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, info, &size) == 0 && size >= end;
+    errno = error;
+    return told;
+}
+
+#define END_OF(member) (offsetof(struct tcp_info, member) + sizeof((struct tcp_info *)NULL)->member)
+
+/* Neither is its connection there, nor will it be. */
+static bool is_over(const struct connect_record *record)
+{
+    struct tcp_info info;
+    if (connect_is_open(record))
         return false;
-    memcpy(record, words, sizeof words);
-    return true;
+    return !tcp_state(record->descriptor, &info, END_OF(tcpi_state)) || info.tcpi_state != STATE_SYN_SENT;
+}
+
+/* A descriptor that connects has no earlier connection any more. */
+static bool put_over_same_descriptor(uint64_t number, const struct connect_record *record)
+{
+    struct view view;
+    for (size_t i = 0; i < CONNECTS_MAX; i++) {
+        look(&ring[i], &view);
+        if (view.number != 0 && view.record.descriptor == record->descriptor &&
+            put(&ring[i], &view, number, record))
+            return true;
+    }
+    return false;
+}
+
+static bool put_in_free_place(uint64_t number, const struct connect_record *record)
+{
+    struct view view;
+    for (size_t i = 0; i < CONNECTS_MAX; i++) {
+        struct place *place = &ring[(number + i) % CONNECTS_MAX];
+        look(place, &view);
+        if (view.whole && (view.number == 0 || is_over(&view.record)) && put(place, &view, number, record))
+            return true;
+    }
+    return false;
+}
+
+static void put_anywhere(uint64_t number, const struct connect_record *record)
+{
+    struct view view;
+    for (size_t i = 0; i < CONNECTS_MAX; i++) {
+        struct place *place = &ring[(number + i) % CONNECTS_MAX];
+        look(place, &view);
+        if (put(place, &view, number, record))
+            return;
+    }
 }
 
 void connects_remember(int descriptor, const struct sockaddr *address, size_t size)
@@ -65,12 +135,21 @@ void connects_remember(int descriptor, const struct sockaddr *address, size_t si
     memcpy(&copy, address, size < sizeof copy ? size : sizeof copy);
     if (!domain_from_sockaddr(&copy.any, &domain, &record.port) || record.port == 0)
         return; /* port 0: a resolver asks for a route */
+    domain_as_reached(&domain);
     memcpy(record.address, domain.text, sizeof record.address);
-    for (size_t tries = 0; tries < CONNECTS_MAX; tries++) {
-        uint64_t number = atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed) + 1;
-        if (put(&ring[number % CONNECTS_MAX], number, &record))
-            return;
-    }
+    uint64_t number = atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed) + 1;
+    if (put_over_same_descriptor(number, &record))
+        return;
+    /* Once something is forgotten it makes no difference what else is. */
+    if (!connects_are_incomplete() && put_in_free_place(number, &record))
+        return;
+    atomic_store_explicit(&incomplete, true, memory_order_release);
+    put_anywhere(number, &record);
+}
+
+bool connects_are_incomplete(void)
+{
+    return atomic_load_explicit(&incomplete, memory_order_acquire);
 }
 
 static bool is_superseded(const struct connect_record *newer, size_t count, int descriptor)
@@ -84,15 +163,35 @@ static bool is_superseded(const struct connect_record *newer, size_t count, int 
 
 size_t connects_recent(struct connect_record recent[CONNECTS_MAX])
 {
-    uint64_t last = atomic_load_explicit(&calls, memory_order_acquire);
-    uint64_t number;
+    uint64_t numbers[CONNECTS_MAX];
+    struct view view;
+    size_t found = 0;
     size_t count = 0;
-    for (uint64_t i = 0; i < CONNECTS_MAX && i < last; i++) {
-        if (get(&ring[(last - i) % CONNECTS_MAX], &number, &recent[count]) &&
-            !is_superseded(recent, count, recent[count].descriptor))
-            count++;
+    if (atomic_load_explicit(&calls, memory_order_acquire) == 0)
+        return 0;
+    for (size_t i = 0; i < CONNECTS_MAX; i++) {
+        look(&ring[i], &view);
+        if (!view.whole || view.number == 0)
+            continue;
+        size_t at = found++;
+        for (; at > 0 && numbers[at - 1] < view.number; at--) {
+            numbers[at] = numbers[at - 1];
+            recent[at] = recent[at - 1];
+        }
+        numbers[at] = view.number;
+        recent[at] = view.record;
+    }
+    for (size_t i = 0; i < found; i++) {
+        if (!is_superseded(recent, count, recent[i].descriptor))
+            recent[count++] = recent[i];
     }
     return count;
+}
+
+bool connect_has_received(int descriptor)
+{
+    struct tcp_info info;
+    return tcp_state(descriptor, &info, END_OF(tcpi_bytes_received)) && info.tcpi_bytes_received > 0;
 }
 
 bool connect_is_open(const struct connect_record *record)

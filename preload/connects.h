@@ -17,7 +17,10 @@ struct connect_record {
     char address[DOMAIN_ADDRESS_BYTES]; /* canonical */
 };
 
-/* Remembers a connect(2) that succeeded or goes on. Other families than AF_INET and AF_INET6 do not count. */
+/*
+ * Remembers a connect(2) that succeeded or goes on; one to the unspecified address as what it reaches. Other
+ * families than AF_INET and AF_INET6 do not count. What is not there any more makes room.
+ */
 struct sockaddr;
 void connects_remember(int descriptor, const struct sockaddr *address, size_t size);
 
@@ -26,6 +29,15 @@ void connects_remember(int descriptor, const struct sockaddr *address, size_t si
  * Returns how many.
  */
 size_t connects_recent(struct connect_record recent[CONNECTS_MAX]);
+
+/*
+ * Was a connection forgotten that was still there, for want of room? It stays so. Then nothing can be said of
+ * connections that are not among the recent ones.
+ */
+bool connects_are_incomplete(void);
+
+/* Has a TCP socket received anything? False where that is not known. Leaves errno as it was. */
+bool connect_has_received(int descriptor);
 
 /* Is its descriptor still a TCP connection to this very peer? Leaves errno as it was. */
 bool connect_is_open(const struct connect_record *record);

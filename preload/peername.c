@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "preload/answers.h"
+#include "preload/connection.h"
 #include "preload/connects.h"
 #include "preload/verifyname.h"
 
@@ -15,16 +16,41 @@ static bool is_same(const struct domain *a, const struct domain *b)
 
 static void add_name(struct peer *peer, const char *name, enum peer_how how)
 {
-    if (name == NULL || peer->name_count == PEER_NAMES_MAX)
+    struct domain domain;
+    if (name == NULL || name[0] == '\0')
         return;
-    struct domain *domain = &peer->names[peer->name_count].domain;
-    if (!domain_from_peer(name, domain))
+    if (!domain_from_peer(name, &domain)) {
+        peer->names_left_out = true;
         return;
+    }
     for (size_t i = 0; i < peer->name_count; i++) {
-        if (is_same(domain, &peer->names[i].domain))
+        if (is_same(&domain, &peer->names[i].domain))
             return;
     }
-    peer->names[peer->name_count++].how = how;
+    if (peer->name_count == PEER_NAMES_MAX)
+        peer->names_left_out = true;
+    else
+        peer->names[peer->name_count++] = (struct peer_name){domain, how};
+}
+
+static const char *name_of_session(const struct libssl *libssl, const SSL *ssl)
+{
+    const SSL_SESSION *session = libssl->fn.SSL_get_session(ssl);
+    return session == NULL ? NULL : libssl->fn.SSL_SESSION_get0_hostname(session);
+}
+
+/*
+ * The name that is sent. Where the program sets none, SSL_get_servername() answers that of a session of TLS
+ * 1.2 or less which is to be resumed, or was; of that nothing is sent.
+ */
+static const char *name_sent(const struct libssl *libssl, const SSL *ssl)
+{
+    const char *name = libssl->fn.SSL_get_servername(ssl, OSSL_NAMETYPE_HOST_NAME);
+    if (name == NULL || name != name_of_session(libssl, ssl))
+        return name;
+    const struct connection *connection = connection_of(libssl, ssl);
+    bool sends_none = connection != NULL && connection->sends_no_name;
+    return sends_none || libssl->fn.SSL_in_before(ssl) ? NULL : name;
 }
 
 static void add_verify_name(const char *name, void *peer)
@@ -109,7 +135,7 @@ static void find_port_of_name(struct peer *peer, struct remote *remote)
 {
     struct connect_record recent[CONNECTS_MAX];
     struct remote to;
-    size_t count = connects_recent(recent);
+    size_t count = connects_are_incomplete() ? 0 : connects_recent(recent);
     bool open = false;
     bool one_address = true;
     bool one_port = true;
@@ -136,7 +162,7 @@ static void find_remote_alone(struct remote *remote)
 {
     struct connect_record recent[CONNECTS_MAX];
     struct remote to;
-    size_t count = connects_recent(recent);
+    size_t count = connects_are_incomplete() ? 0 : connects_recent(recent);
     remote->known = false;
     for (size_t i = 0; i < count; i++) {
         if (!connect_is_open(&recent[i]))
@@ -173,11 +199,12 @@ void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
     char text[DOMAIN_TEXT_SIZE];
     struct remote remote = {.known = false};
     peer->name_count = 0;
+    peer->names_left_out = false;
     peer->port = 0;
     peer->port_is_own = false;
     peer->is_verified = false;
     peer->address[0] = '\0';
-    add_name(peer, libssl->fn.SSL_get_servername(ssl, OSSL_NAMETYPE_HOST_NAME), PEER_HOW_SNI);
+    add_name(peer, name_sent(libssl, ssl), PEER_HOW_SNI);
     verifyname_each(libssl, ssl, add_verify_name, peer);
     if (peer->name_count == 0)
         add_bio_host(libssl, ssl, peer);
@@ -193,8 +220,56 @@ void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
         find_remote_alone(&remote);
     if (!named)
         name_by_address(&remote, peer);
+    const struct connection *connection = connection_of(libssl, ssl);
+    if (connection != NULL && connection->talked_before)
+        peer->port_is_own = false;
     if (remote.known) {
         domain_format(&remote.address, text);
         memcpy(peer->address, text, strlen(text) + 1);
     }
+}
+
+/* Of the newest connection to a name of the peer; -1: there is none. */
+static int find_newest_descriptor(const struct libssl *libssl, const SSL *ssl)
+{
+    struct connect_record recent[CONNECTS_MAX];
+    struct peer peer;
+    struct remote to;
+    peer_find(libssl, ssl, &peer);
+    size_t count = connects_recent(recent);
+    for (size_t i = 0; i < count; i++) {
+        use_record(&recent[i], &to);
+        if (lead_of(&peer, &to.address) == LEAD_YES && connect_is_open(&recent[i]))
+            return recent[i].descriptor;
+    }
+    return -1;
+}
+
+/*
+ * A server that speaks before the ClientHello may be a proxy, which answers CONNECT, and its port not the
+ * server's.
+ */
+static bool has_talked(const struct libssl *libssl, const SSL *ssl)
+{
+    int descriptor = libssl->fn.SSL_get_fd(ssl);
+    if (descriptor < 0)
+        descriptor = find_newest_descriptor(libssl, ssl);
+    return descriptor >= 0 && connect_has_received(descriptor);
+}
+
+bool peer_begin(const struct libssl *libssl, SSL *ssl, bool ports_matter)
+{
+    bool has_session_name = name_of_session(libssl, ssl) != NULL;
+    bool sends_no_name = has_session_name && name_sent(libssl, ssl) == NULL;
+    bool talked = ports_matter && has_talked(libssl, ssl);
+    struct connection *connection =
+        sends_no_name || talked ? connection_make(libssl, ssl) : connection_of(libssl, ssl);
+    if (connection == NULL) {
+        if (sends_no_name)
+            libssl->fn.SSL_set_session(ssl, NULL);
+        return !talked;
+    }
+    connection->sends_no_name = sends_no_name;
+    connection->talked_before = talked;
+    return true;
 }

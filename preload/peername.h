@@ -8,4 +8,10 @@
 /* Finds the names, the address and the port. Leaves OpenSSL's error queue and errno as they were. */
 void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer);
 
+/*
+ * Before a ClientHello: keeps for peer_find() what only shows now. `ports_matter`: there are rules with a
+ * port. False: memory is short, and the handshake must not go on. The queue and errno stay as they were.
+ */
+bool peer_begin(const struct libssl *libssl, SSL *ssl, bool ports_matter);
+
 #endif

@@ -6,14 +6,30 @@
 #include "preload/connection.h"
 #include "preload/examine.h"
 #include "preload/notice.h"
+#include "preload/peername.h"
 #include "preload/refuse.h"
 #include "preload/session.h"
 
+static const char no_memory[] = "not enough memory to check the server";
+
+/* What only shows now of who the peer is. False: memory is short. */
+static bool note_peer(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
+{
+    return snapshot->state != POLICY_LOADED ||
+           peer_begin(libssl, ssl,
+                      rule_index_has_port(&snapshot->policy->pins) ||
+                          (snapshot->section != NULL && rule_index_has_port(&snapshot->section->pins)));
+}
+
 /* Without a valid policy, or where it refuses a peer that it does not know. */
-static bool is_refused(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl)
+static bool is_refused(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
 {
     char why[SNAPSHOT_WHY_SIZE];
     char words[SNAPSHOT_WHY_SIZE + 128];
+    if (libssl->fn.SSL_in_before(ssl) && !note_peer(snapshot, libssl, ssl)) {
+        refuse_with_words(libssl, no_memory);
+        return true;
+    }
     if (snapshot_is_ready(snapshot, &libssl->fn, why)) {
         if (examine_unknown(snapshot, libssl, ssl) != ABOUT_REFUSE)
             return false;
@@ -50,6 +66,11 @@ static void begin_connection(const struct snapshot *snapshot, struct libssl *lib
     /* Where there is no valid policy the ClientHello is refused. */
     if (snapshot->state != POLICY_LOADED || !snapshot_is_ready(snapshot, &libssl->fn, why))
         return;
+    if (!note_peer(snapshot, libssl, ssl)) {
+        refuse_with_words(libssl, no_memory);
+        connection_cut(libssl, ssl);
+        return;
+    }
     session_consider(snapshot, libssl, ssl);
     if (examine_unknown(snapshot, libssl, ssl) == ABOUT_REPORT)
         examine_report_unknown(snapshot, libssl, ssl, ABOUT_REPORT);
@@ -66,6 +87,8 @@ void start_handshake(struct libssl *libssl, SSL *ssl)
         /* It comes again after early data, and where a connection is negotiated again. */
         if (begins) {
             connection->refused = false;
+            connection->sends_no_name = false;
+            connection->talked_before = false;
             connection_mend(libssl, connection);
         }
     }
@@ -79,11 +102,21 @@ void start_handshake(struct libssl *libssl, SSL *ssl)
     errno = error;
 }
 
-bool start_is_noticed(struct libssl *libssl, SSL *ssl)
+/* The info callback that is called: the SSL's, else the SSL_CTX's. */
+static ossl_info_cb *info_in_force(const struct libssl *libssl, const SSL *ssl)
 {
     ossl_info_cb *info = libssl->fn.SSL_get_info_callback(ssl);
-    if (info == NULL)
-        info = libssl->fn.SSL_CTX_get_info_callback(libssl->fn.SSL_get_SSL_CTX(ssl));
+    return info != NULL ? info : libssl->fn.SSL_CTX_get_info_callback(libssl->fn.SSL_get_SSL_CTX(ssl));
+}
+
+static bool is_heard(const struct libssl *libssl, const SSL *ssl)
+{
+    return info_in_force(libssl, ssl) == libssl->on_info;
+}
+
+bool start_is_noticed(struct libssl *libssl, SSL *ssl)
+{
+    ossl_info_cb *info = info_in_force(libssl, ssl);
     if (info == libssl->on_info)
         return true;
     struct connection *connection = connection_make(libssl, ssl);
@@ -109,10 +142,14 @@ int on_client_hello(SSL *ssl, unsigned ext_type, unsigned context, const unsigne
         *al = OSSL_AD_NO_ALERT; /* nothing leaves */
         return -1;
     }
+    if (is_heard(libssl, ssl))
+        return 0;
     if (!start_is_noticed(libssl, ssl)) {
-        refuse_with_words(libssl, "not enough memory to check the server");
+        refuse_with_words(libssl, no_memory);
         *al = OSSL_AD_NO_ALERT;
         return -1;
     }
+    note_peer(snapshot_acquire(), libssl, ssl); /* there is a place for it */
+    snapshot_release();
     return 0;
 }

@@ -1,6 +1,7 @@
 /*
- * A client that sends no name: HOW NAME PORT [NAME]. HOW is the function of the resolver that it asks, or
- * "bio": a connect BIO, after which the last NAME is resolved. Prints what the server answers.
+ * A client that sends no name: HOW NAME PORT [NAME]... HOW is the function of the resolver that it asks, or
+ * "bio": a connect BIO, after which the last NAME is resolved. Else each further NAME is set for
+ * verification, which is off. Prints what the server answers.
  */
 #include <netdb.h>
 #include <netinet/in.h>
@@ -59,7 +60,8 @@ static void early(int argc, char **argv)
 }
 __attribute__((section(".preinit_array"), used)) static void (*const at_start)(int, char **) = early;
 
-static SSL *connect_plainly(SSL_CTX *context, const char *how, const char *name, const char *port)
+static SSL *connect_plainly(SSL_CTX *context, const char *how, const char *name, const char *port,
+                            char *const *verified)
 {
     struct sockaddr_in address = from_constructor;
     int plain = socket(AF_INET, SOCK_STREAM, 0);
@@ -69,6 +71,8 @@ static SSL *connect_plainly(SSL_CTX *context, const char *how, const char *name,
     address.sin_port = htons((unsigned short)strtol(port, NULL, 10));
     if (ssl == NULL || connect(plain, (struct sockaddr *)&address, sizeof address) != 0)
         return NULL;
+    for (; *verified != NULL; verified++)
+        SSL_add1_host(ssl, *verified);
     SSL_set_fd(ssl, plain);
     return SSL_connect(ssl) == 1 ? ssl : NULL;
 }
@@ -93,8 +97,9 @@ int main(int argc, char **argv)
         return 2;
     signal(SIGPIPE, SIG_IGN);
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    SSL *ssl = argc > 4 ? connect_by_bio(context, argv[2], argv[3], argv[4])
-                        : connect_plainly(context, argv[1], argv[2], argv[3]);
+    SSL *ssl = argc > 4 && strcmp(argv[1], "bio") == 0
+                   ? connect_by_bio(context, argv[2], argv[3], argv[4])
+                   : connect_plainly(context, argv[1], argv[2], argv[3], argv + 4);
     if (ssl == NULL) {
         ERR_print_errors_fp(stdout);
         return 1;

@@ -100,6 +100,43 @@ for _ in range(count):
     print("loose", len(shake(loose, None)) > 0)
 """
 
+# PORT COUNT close|keep: memory BIOs on a connection to 127.0.0.2 after which COUNT others, to 127.0.0.1,
+# were made.
+STREAM_BEFORE_OTHERS = """
+import asyncio, socket, ssl, sys
+port, count = map(int, sys.argv[1:3])
+context = ssl._create_unverified_context()
+async def main():
+    reader, writer = await asyncio.open_connection("127.0.0.2", port)
+    idle = socket.create_server(("127.0.0.1", 0), backlog=count)
+    others = []
+    for _ in range(count):
+        others.append(socket.create_connection(idle.getsockname()))
+        if sys.argv[3] == "close":
+            others.pop().close()
+    transport = await asyncio.get_running_loop().start_tls(
+        writer.transport, writer.transport.get_protocol(), context, server_hostname="")
+    transport.write(b"GET / HTTP/1.0\\r\\n\\r\\n")
+    print((await reader.read(4096)).decode())
+    print((await reader.read(4096)).decode())
+asyncio.run(main())
+"""
+
+# PORT: connects with a name, then without, and offers the first one's session.
+NAMED_THEN_NOT = """
+import socket, ssl, sys
+context = ssl._create_unverified_context()
+session = None
+for name in ("localhost", None):
+    with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as plain, \\
+            context.wrap_socket(plain, server_hostname=name, session=session) as secure:
+        secure.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+        while secure.recv(4096):
+            pass
+        session = secure.session
+        print(name, "resumed" if secure.session_reused else "full", flush=True)
+"""
+
 
 class NameCases:
     """A rule governs a connection if it refuses the wrong key and lets the right one through."""
@@ -183,7 +220,7 @@ class NameCases:
 
     def test_curl_through_a_proxy(self):
         proxy = self.proxy()
-        for at in ("127.0.0.1", "second.lab"):
+        for at in ("127.0.0.1", "second.lab", "api.lab"):
             curl = self.curl("https://api.lab:PORT/", "-p", "-x", f"http://{at}:{proxy.port}")
             self.assert_governed(curl, "api.lab", "api.lab:PORT", "api.lab:1")
 
@@ -196,6 +233,11 @@ class NameCases:
         self.assert_governed(self.curl("https://[::1]:PORT/"), "[::1]", "[::1]:PORT", host="::1")
         self.assert_free(self.curl("https://[::1]:PORT/"), "[::2]", "127.0.0.1", "[::1]:1", host="::1")
         self.assert_governed(self.curl("https://[::ffff:127.0.0.1]:PORT/"), "127.0.0.1", "[::ffff:127.0.0.1]:PORT")
+
+    def test_curl_to_the_unspecified_address(self):
+        self.assert_governed(self.curl("https://0.0.0.0:PORT/"), "127.0.0.1", "127.0.0.1:PORT",
+                             how=r"127\.0\.0\.1 \(address\), port PORT: ")
+        self.assert_governed(self.curl("https://[::]:PORT/"), "[::1]", host="::1")
 
     # The resolver's answers
 
@@ -250,6 +292,20 @@ class NameCases:
             self.assert_governed(argv, "api.lab:PORT")
             self.assert_free(argv, "api.lab:1")
 
+    def test_memory_bios_before_many_other_connections(self):
+        def argv(ending):
+            return lambda port: [PYTHON, "-c", STREAM_BEFORE_OTHERS, port, 70, ending]
+
+        self.assert_governed(argv("close"), "127.0.0.2", "127.0.0.2:PORT", host="127.0.0.2")
+        # Of more that stay open than are remembered nothing is known.
+        self.assert_governed(argv("keep"), "*", "*:PORT", host="127.0.0.2")
+        self.assert_free(argv("keep"), "127.0.0.2", host="127.0.0.2")
+        with self.serve(self.other, host="127.0.0.2") as server:
+            policy = self.policy(("*", self.genuine.pin), ("127.0.0.1", self.genuine.pin, 'mode = "off";'))
+            result = self.on_named_machine(argv("keep")(server.port), policy)
+            self.assert_no_data(result, server)
+            self.assertIn(f"{policy}:4", result.err, result)
+
     def test_a_proxy_of_a_name_that_was_resolved(self):
         proxy = self.proxy()
 
@@ -265,12 +321,35 @@ class NameCases:
             result = self.on_named_machine(tunnel("elsewhere.lab", "resolved")(server.port), policy)
             self.assert_no_data(result, server)
 
+    def test_a_proxy_on_an_address_of_the_very_name(self):
+        proxy = self.proxy()
+        self.assert_governed(lambda port: [PYTHON, "-c", TUNNEL, proxy.port, port, "api.lab", "resolved"],
+                             "api.lab:PORT", "api.lab:1", f"api.lab:{proxy.port}", "api.lab")
+
     def test_memory_bios_through_a_proxy_after_a_plain_connection(self):
         proxy = self.proxy()
         with socket.create_server(("127.0.0.2", 0)) as idle:
             self.assert_governed(
                 lambda port: [PYTHON, "-c", STREAM_TUNNEL, proxy.port, port, idle.getsockname()[1]],
                 "elsewhere.lab:PORT", "elsewhere.lab:1", "elsewhere.lab")
+
+    # Sessions
+
+    def test_the_name_of_a_session_that_is_not_sent(self):
+        for tls in (12, 13):
+            for right in (True, False):
+                with self.subTest(tls=tls, right=right), self.serve(self.genuine, tls=tls) as server:
+                    policy = self.policy(("localhost", self.genuine.pin),
+                                         ("127.0.0.1", self.genuine.pin if right else self.other.pin))
+                    result = self.on_named_machine([PYTHON, "-c", NAMED_THEN_NOT, server.port], policy)
+                    self.assertIn("localhost full", result.out, result)
+                    self.assertTrue(server.next().data, result)
+                    if right:
+                        self.assertIn("None resumed", result.out, result)
+                        self.assertRegex(result.err, r"localhost \(sni\)(?s:.*)127\.0\.0\.1 \(address\), .*:5, admitted")
+                    else:
+                        self.assert_no_data(result, server)
+                        self.assertIn(f"{policy}:5", result.err, result)
 
     # What the program verifies
 
@@ -295,7 +374,8 @@ class NameCases:
             self.assertEqual(40 * ["failed", "loose True"], result.out.splitlines(), result)
 
     def test_sni_that_is_an_address(self):
-        for sni, domain in (("10.1.1.1", "10.1.1.1"), ("::2", "[::2]"), ("[::2]", "[::2]")):
+        for sni, domain in (("10.1.1.1", "10.1.1.1"), ("::2", "[::2]"), ("[::2]", "[::2]"),
+                            ("10.1.1.1.", "10.1.1.1")):
             self.assert_governed(lambda port, sni=sni: [self.lab / "lab_client", "--port", port, "--sni", sni], domain)
 
     def test_a_name_that_is_verified_through_dlsym(self):

@@ -20,6 +20,11 @@ class Names(NameCases, LabTest):
         self.assert_governed(argv, "api.lab", "api.lab:PORT", how=r"api\.lab \(bio\), port PORT: ")
         self.assert_free(argv, "second.lab", "api.lab:1", "127.0.0.1")
 
+    def test_many_names_that_are_verified(self):
+        for count in range(4, 8):
+            names = [f"n{number}.lab" for number in range(count)]
+            self.assert_governed(self.host("getaddrinfo", "api.lab", "PORT", *names, "localhost"), "localhost")
+
     def test_a_name_that_was_resolved_before_any_constructor(self):
         self.assert_governed(self.host("constructor", "api.lab", "PORT"), "api.lab")
 

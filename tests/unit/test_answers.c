@@ -1,5 +1,6 @@
 /* What is remembered of the resolver's answers and of connect(2): preload/answers.c, preload/connects.c. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -134,6 +136,139 @@ Test(connects, the_newest_first_and_one_for_each_descriptor)
     cr_expect_eq(recent[0].descriptor, 100 + 3 * CONNECTS_MAX - 1);
 }
 
+Test(answers, an_unspecified_address_leads_to_the_loopback)
+{
+    remember("blocked", 0, 1);
+    cr_expect_eq(lead("blocked", 0x7f000001), LEAD_YES);
+}
+
+/* A connection to this very process. The other end stays open for its life. */
+static int open_connection(int listener)
+{
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    cr_assert_eq(connect(client, (struct sockaddr *)&address, sizeof address), 0);
+    cr_assert_geq(accept(listener, NULL, NULL), 0);
+    connects_remember(client, (struct sockaddr *)&address, sizeof address);
+    return client;
+}
+
+static int listen_on_loopback(int backlog)
+{
+    struct sockaddr_in address = socket_address(0x7f000001, 0);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    cr_assert_eq(listen(listener, backlog), 0);
+    return listener;
+}
+
+static bool is_recent(int descriptor)
+{
+    struct connect_record recent[CONNECTS_MAX];
+    size_t count = connects_recent(recent);
+    for (size_t i = 0; i < count; i++) {
+        if (recent[i].descriptor == descriptor)
+            return true;
+    }
+    return false;
+}
+
+Test(connects, one_that_is_still_there_is_kept)
+{
+    struct connect_record recent[CONNECTS_MAX];
+    int listener = listen_on_loopback(1);
+    int first = open_connection(listener);
+    for (int i = 0; i < 3 * CONNECTS_MAX; i++)
+        close(open_connection(listener));
+    struct sockaddr_in elsewhere = socket_address(0x0a000001, 443);
+    for (int i = 0; i < 3 * CONNECTS_MAX; i++)
+        connects_remember(1000 + i, (struct sockaddr *)&elsewhere, sizeof elsewhere);
+    size_t count = connects_recent(recent);
+    cr_assert_eq(count, CONNECTS_MAX);
+    cr_expect_eq(recent[0].descriptor, 1000 + 3 * CONNECTS_MAX - 1, "the newest first");
+    cr_expect_eq(recent[count - 1].descriptor, first);
+    cr_expect(connect_is_open(&recent[count - 1]));
+    cr_expect_not(connects_are_incomplete());
+}
+
+Test(connects, as_many_as_there_is_room_for_are_kept)
+{
+    int listener = listen_on_loopback(1);
+    int first = open_connection(listener);
+    for (int i = 1; i < CONNECTS_MAX; i++)
+        open_connection(listener);
+    cr_expect(is_recent(first));
+    cr_expect_not(connects_are_incomplete());
+    int last = open_connection(listener);
+    cr_expect(connects_are_incomplete());
+    cr_expect(is_recent(last));
+    close(first);
+    close(last);
+    open_connection(listener);
+    cr_expect(connects_are_incomplete(), "it stays so");
+}
+
+Test(connects, one_that_is_being_made_is_kept)
+{
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    int listener = listen_on_loopback(0);
+    int queued = socket(AF_INET, SOCK_STREAM, 0);
+    int pending = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct sockaddr_in elsewhere = socket_address(0x0a000001, 443);
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    /* With one in the queue of the listener it answers no other. */
+    cr_assert_eq(connect(queued, (struct sockaddr *)&address, sizeof address), 0);
+    cr_assert_eq(connect(pending, (struct sockaddr *)&address, sizeof address), -1);
+    cr_assert_eq(errno, EINPROGRESS);
+    connects_remember(pending, (struct sockaddr *)&address, sizeof address);
+    for (int i = 0; i < 3 * CONNECTS_MAX; i++)
+        connects_remember(1000 + i, (struct sockaddr *)&elsewhere, sizeof elsewhere);
+    cr_expect(is_recent(pending));
+    close(pending);
+    for (int i = 0; i < 3 * CONNECTS_MAX; i++)
+        connects_remember(1000 + i, (struct sockaddr *)&elsewhere, sizeof elsewhere);
+    for (int i = 0; i < CONNECTS_MAX; i++)
+        connects_remember(2000 + i, (struct sockaddr *)&elsewhere, sizeof elsewhere);
+    cr_expect_not(is_recent(pending));
+    cr_expect_not(connects_are_incomplete());
+}
+
+Test(connects, the_unspecified_address_is_the_loopback)
+{
+    struct connect_record recent[CONNECTS_MAX];
+    struct sockaddr_in any = socket_address(0, 443);
+    struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_port = htons(443)};
+    struct domain loopback = address_of(0x7f000001);
+    connects_remember(1000, (struct sockaddr *)&any6, sizeof any6);
+    connects_remember(1001, (struct sockaddr *)&any, sizeof any);
+    cr_assert_eq(connects_recent(recent), 2);
+    cr_expect_eq(memcmp(recent[0].address, loopback.text, DOMAIN_ADDRESS_BYTES), 0);
+    cr_expect_eq(memcmp(recent[1].address, &in6addr_loopback, DOMAIN_ADDRESS_BYTES), 0);
+}
+
+Test(connects, what_was_received_on_a_socket)
+{
+    int listener = listen_on_loopback(1);
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    char byte;
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    cr_assert_eq(connect(client, (struct sockaddr *)&address, sizeof address), 0);
+    int server = accept(listener, NULL, NULL);
+    cr_assert_eq(write(client, "x", 1), 1);
+    cr_expect_not(connect_has_received(client));
+    cr_assert_eq(read(server, &byte, 1), 1);
+    cr_expect(connect_has_received(server));
+    errno = 0;
+    cr_expect_not(connect_has_received(-1));
+    cr_expect_not(connect_has_received(1));
+    cr_expect_eq(errno, 0);
+}
+
 /* Name K leads to addresses of its own. */
 static void *disturb(void *mistakes)
 {
@@ -185,11 +320,11 @@ Test(answers, threads_and_children_find_nothing_half_written, .timeout = 120)
 
 static atomic_bool stop;
 
-/* Descriptor K connects to the address K. */
+/* Descriptor K connects to the address 10.0.0.K. */
 static void *connect_on_and_on(void *argument)
 {
     for (unsigned k = 0; !stop; k = (k + 1) % 100) {
-        struct sockaddr_in v4 = socket_address(k, 443);
+        struct sockaddr_in v4 = socket_address(0x0a000000 + k, 443);
         connects_remember((int)k, (struct sockaddr *)&v4, sizeof v4);
     }
     return argument;

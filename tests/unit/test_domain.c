@@ -98,8 +98,15 @@ Test(domain, what_is_no_pattern_is_refused_with_its_own_words)
 Test(domain, what_a_program_calls_its_peer)
 {
     static const char *const pairs[][2] = {
-        {"A.Example.COM.", "a.example.com"}, {"10.0.0.5", "10.0.0.5"},       {"::ffff:10.0.0.5", "10.0.0.5"},
-        {"[2001:db8::1]", "2001:db8::1"},    {"2001:DB8::1", "2001:db8::1"}, {"w\xff\x01", "w\xff\x01"},
+        {"A.Example.COM.", "a.example.com"},
+        {"10.0.0.5", "10.0.0.5"},
+        {"::ffff:10.0.0.5", "10.0.0.5"},
+        {"[2001:db8::1]", "2001:db8::1"},
+        {"2001:DB8::1", "2001:db8::1"},
+        {"w\xff\x01", "w\xff\x01"},
+        {"10.0.0.5.", "10.0.0.5"},
+        {"[2001:db8::1].", "2001:db8::1"},
+        {".", "."},
     };
     struct domain domain;
     char text[DOMAIN_TEXT_SIZE], long_name[300];
@@ -117,6 +124,22 @@ Test(domain, what_a_program_calls_its_peer)
     long_name[253] = '.';
     cr_expect(domain_from_peer(long_name, &domain));
     cr_expect_eq(domain.length, 253);
+}
+
+Test(domain, the_unspecified_address_reaches_the_loopback)
+{
+    static const char *const pairs[][2] = {
+        {"0.0.0.0", "127.0.0.1"}, {"::ffff:0.0.0.0", "127.0.0.1"}, {"::", "::1"}, {"0.0.0.1", "0.0.0.1"},
+        {"::2", "::2"},           {"10.0.0.0", "10.0.0.0"},
+    };
+    struct domain domain;
+    char text[DOMAIN_TEXT_SIZE];
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        cr_assert(domain_from_peer(pairs[i][0], &domain));
+        domain_as_reached(&domain);
+        domain_format(&domain, text);
+        cr_expect_str_eq(text, pairs[i][1]);
+    }
 }
 
 Test(domain, the_address_of_a_socket)

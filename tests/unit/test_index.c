@@ -122,6 +122,24 @@ Test(index, an_unknown_port)
     arena_free(&arena);
 }
 
+Test(index, whether_a_pattern_has_a_port)
+{
+    static const char *const with[] = {"a.b:1", "10.0.0.5:1", "*.a.b:1", "**.a.b:1", "*:1"};
+    static const char *const without[] = {"a.b", "10.0.0.5", "*.a.b", "**.a.b", "*"};
+    for (size_t i = 0; i < sizeof with / sizeof *with; i++) {
+        struct rule_index index = {0};
+        struct arena arena;
+        arena_init(&arena, 1 << 20);
+        cr_expect_not(rule_index_has_port(&index));
+        for (size_t k = 0; k < sizeof without / sizeof *without; k++)
+            add(&index, &arena, without[k]);
+        cr_expect_not(rule_index_has_port(&index));
+        add(&index, &arena, with[i]);
+        cr_expect(rule_index_has_port(&index), "%s", with[i]);
+        arena_free(&arena);
+    }
+}
+
 Test(index, a_second_rule_for_one_domain_is_found_out)
 {
     struct arena arena;
