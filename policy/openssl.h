@@ -182,6 +182,7 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, void, SSL_set_psk_use_session_callback, NULL, (SSL * ssl, ossl_psk_use_cb * callback))       \
     F(REQUIRED, unsigned, SSL_get_state, NULL, (const SSL *ssl))                                             \
     F(REQUIRED, int, SSL_session_reused, NULL, (const SSL *ssl))                                             \
+    F(REQUIRED, int, SSL_CTX_remove_session, NULL, (SSL_CTX * ctx, SSL_SESSION * session))                   \
     F(REQUIRED, int, SSL_SESSION_get_protocol_version, NULL, (const SSL_SESSION *session))                   \
     F(REQUIRED, const unsigned char *, SSL_SESSION_get0_id_context, NULL,                                    \
       (const SSL_SESSION *session, unsigned *length))                                                        \

@@ -90,6 +90,15 @@ struct subject {
     const char *domain; /* NULL: not known */
 };
 
+/* Nothing is wrong with the server: its chain was not shown. */
+static void find_resumed_words(const char *domain, const char *at, char words[WORDS_SIZE])
+{
+    snprintf(words, WORDS_SIZE,
+             "%s: a session was resumed that was not verified as %s asks; connect again, the handshake will "
+             "be a full one",
+             domain, at);
+}
+
 static void find_words(const struct subject *subject, const struct judgement *judgement,
                        char words[WORDS_SIZE])
 {
@@ -128,6 +137,10 @@ static void find_words(const struct subject *subject, const struct judgement *ju
                  any_port);
         break;
     case REASON_VERIFICATION:
+        if (e->showing->resumed) {
+            find_resumed_words(domain, at, words);
+            break;
+        }
         snprintf(words, WORDS_SIZE,
                  "%s: the server's certificate does not verify, as %s requires%s: %s%s; check the "
                  "certificate, its "
@@ -143,6 +156,10 @@ static void find_words(const struct subject *subject, const struct judgement *ju
                      "%s: the server's public key could not be read, and %s pins it%s; check the server's "
                      "certificate",
                      domain, at, any_port);
+            break;
+        }
+        if (e->showing->resumed && rule->target == TARGET_CHAIN) {
+            find_resumed_words(domain, at, words);
             break;
         }
         pin_format(&e->pin, pin);
@@ -276,12 +293,43 @@ static bool may_loosen(const struct examination *e)
 {
     const struct showing *showing = e->showing;
     const struct ossl *ossl = &showing->libssl->fn;
-    if (e->peer.name_count != 1 || showing->leaf == NULL)
+    if (e->peer.name_count != 1 || e->peer.names_left_out || showing->leaf == NULL)
         return false;
     if (!e->peer.is_verified)
         return true;
     unsigned flags = ossl->X509_VERIFY_PARAM_get_hostflags(ossl->SSL_get0_param(showing->ssl));
     return verify_name(ossl, showing->leaf, &e->peer.names[0].domain, flags);
+}
+
+/* A name that was not looked up might have a rule. */
+static void refuse_names_left_out(const struct examination *e, struct examined *examined)
+{
+    char domain[DOMAIN_TEXT_SIZE];
+    char words[WORDS_SIZE];
+    bool told = examined->outcome == OUTCOME_REFUSED;
+    examined->outcome = OUTCOME_REFUSED;
+    if (e->showing->quiet)
+        return;
+    domain_format(&e->peer.names[0].domain, domain);
+    snprintf(words, sizeof words,
+             "%s: the program has more than %d names verified, or one of more than %d characters, and rules "
+             "for these "
+             "cannot be looked up; let it name fewer",
+             domain, PEER_NAMES_MAX, DOMAIN_NAME_MAX);
+    text_for_terminal(words);
+    struct event event = {
+        .kind = EVENT_PIN_MISMATCH,
+        .message = words,
+        .domain = domain,
+        .port = e->peer.port,
+        .peer_address = e->peer.address,
+        .mode = MODE_ENFORCE,
+        .reason = REASON_VERIFICATION,
+        .presented = e->has_pin ? &e->pin : NULL,
+    };
+    snapshot_raise(e->showing->snapshot, &event);
+    if (!told)
+        refuse_with_words(e->showing->libssl, words);
 }
 
 void examine_peer(const struct showing *showing, struct examined *examined)
@@ -304,6 +352,9 @@ void examine_peer(const struct showing *showing, struct examined *examined)
             examined->outcome = outcome;
         loosens = loosens || judgement.loosens;
     }
+    if (e.peer.names_left_out && has_rules(showing->snapshot) &&
+        showing->snapshot->policy->mode == MODE_ENFORCE)
+        refuse_names_left_out(&e, examined);
     examined->loosens = loosens && examined->outcome == OUTCOME_ADMITTED && may_loosen(&e);
 }
 

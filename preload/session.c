@@ -63,6 +63,14 @@ static bool may_resume(const struct snapshot *snapshot, const struct libssl *lib
     return examined.outcome != OUTCOME_REFUSED && (!marked || examined.loosens);
 }
 
+void session_consider_again(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
+{
+    SSL_SESSION *session = libssl->fn.SSL_get_session(ssl);
+    /* Not SSL_set_session, which would begin the connection anew. What is removed is not offered any more. */
+    if (session != NULL && !may_resume(snapshot, libssl, ssl, session, is_marked(libssl, session)))
+        libssl->fn.SSL_CTX_remove_session(libssl->fn.SSL_get_SSL_CTX(ssl), session);
+}
+
 void session_consider(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
 {
     SSL_SESSION *session = libssl->fn.SSL_get_session(ssl);

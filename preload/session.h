@@ -15,6 +15,12 @@
 /* Before a ClientHello: takes back the session that the program has set, if it may not be resumed. */
 void session_consider(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl);
 
+/*
+ * The same where a connection is negotiated again (TLS 1.2 and older), and the session is its own: where
+ * today's rules ask for more than is known of it the new handshake is a full one.
+ */
+void session_consider_again(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl);
+
 /* Marks the session that is being made. False: it could not be, and the certificate must not be let pass. */
 bool session_mark(const struct libssl *libssl, SSL *ssl);
 

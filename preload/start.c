@@ -59,6 +59,15 @@ bool start_is_refused(struct libssl *libssl, SSL *ssl)
     return true;
 }
 
+/* Where a connection is negotiated again; TLS 1.3 comes here after early data, and keeps its session. */
+static void begin_again(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
+{
+    char why[SNAPSHOT_WHY_SIZE];
+    if (snapshot->state == POLICY_LOADED && libssl->fn.SSL_get_state(ssl) == OSSL_STATE_OK &&
+        snapshot_is_ready(snapshot, &libssl->fn, why))
+        session_consider_again(snapshot, libssl, ssl);
+}
+
 /* At the very beginning of a connection; not where it is negotiated again. */
 static void begin_connection(const struct snapshot *snapshot, struct libssl *libssl, SSL *ssl)
 {
@@ -97,6 +106,9 @@ void start_handshake(struct libssl *libssl, SSL *ssl)
         connection_cut(libssl, ssl);
     } else if (begins) {
         begin_connection(snapshot_acquire(), libssl, ssl);
+        snapshot_release();
+    } else {
+        begin_again(snapshot_acquire(), libssl, ssl);
         snapshot_release();
     }
     errno = error;
