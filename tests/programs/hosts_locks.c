@@ -16,6 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* The rest of the program is hidden from shared objects. */
+#define EXPORT __attribute__((visibility("default")))
+
 typedef int rwlock_function(pthread_rwlock_t *lock);
 
 static rwlock_function *real_read, *real_write, *real_unlock;
@@ -53,28 +56,29 @@ static void enter(void)
         real_read(&gate);
 }
 
-int pthread_rwlock_rdlock(pthread_rwlock_t *lock)
+EXPORT int pthread_rwlock_rdlock(pthread_rwlock_t *lock)
 {
     enter();
     return real_read(lock);
 }
 
-int pthread_rwlock_wrlock(pthread_rwlock_t *lock)
+EXPORT int pthread_rwlock_wrlock(pthread_rwlock_t *lock)
 {
     enter();
     return real_write(lock);
 }
 
-int pthread_rwlock_unlock(pthread_rwlock_t *lock)
+EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *lock)
 {
     find_all();
     int result = real_unlock(lock);
-    if (atomic_load(&watched) && --held == 0)
+    /* Not for one that was taken before locks_watch(). */
+    if (atomic_load(&watched) && held > 0 && --held == 0)
         real_unlock(&gate);
     return result;
 }
 
-int pthread_mutex_lock(pthread_mutex_t *mutex)
+EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
 {
     const struct timespec while_ = {0, 300000};
     find_all();
