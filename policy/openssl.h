@@ -25,6 +25,7 @@ typedef struct stack_st_X509 X509_STACK; /* STACK_OF(X509) */
 typedef struct stack_st OPENSSL_STACK;
 typedef struct evp_pkey_st EVP_PKEY;
 typedef struct evp_md_st EVP_MD;
+typedef struct ossl_echstore_st OSSL_ECHSTORE;
 typedef struct bio_st BIO;
 struct SHA256state_st;
 typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
@@ -178,6 +179,9 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     /* 3.2 and later. */                                                                                     \
     F(OPTIONAL, EVP_PKEY *, SSL_get0_peer_rpk, NULL, (const SSL *ssl))                                       \
     F(OPTIONAL, EVP_PKEY *, SSL_SESSION_get0_peer_rpk, NULL, (SSL_SESSION * session))                        \
+    /* 4.0 and later. */                                                                                     \
+    F(OPTIONAL, OSSL_ECHSTORE *, SSL_get1_echstore, NULL, (const SSL *ssl))                                  \
+    F(OPTIONAL, void, OSSL_ECHSTORE_free, NULL, (OSSL_ECHSTORE * store))                                     \
     F(REQUIRED, int, SSL_write_early_data, NULL, (SSL * ssl, const void *buf, size_t num, size_t *written))  \
     F(REQUIRED, void, SSL_set_psk_use_session_callback, NULL, (SSL * ssl, ossl_psk_use_cb * callback))       \
     F(REQUIRED, unsigned, SSL_get_state, NULL, (const SSL *ssl))                                             \

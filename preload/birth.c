@@ -16,7 +16,8 @@
 #include "preload/scope.h"
 #include "preload/snapshot.h"
 
-/* Of the range for private use (RFC 8446, section 11: 65280 to 65535). Nothing is ever sent with it. */
+/* Of the range for private use (RFC 8446, section 11: 65280 to 65535). Nothing is sent with it, but see
+ * on_client_hello(). */
 #define PRIVATE_EXTENSION 65413
 
 /*
@@ -109,8 +110,8 @@ static bool govern(struct libssl *libssl, SSL_CTX *context, CRYPTO_EX_DATA *ad)
         return false;
     fn->SSL_CTX_set_cert_verify_callback(context, verdict, libssl);
     fn->SSL_CTX_set_info_callback(context, libssl->on_info);
-    return libssl->has_ech || fn->SSL_CTX_add_custom_ext(context, PRIVATE_EXTENSION, OSSL_EXT_CLIENT_HELLO,
-                                                         on_client_hello, NULL, libssl, NULL, NULL) == 1;
+    return fn->SSL_CTX_add_custom_ext(context, PRIVATE_EXTENSION, OSSL_EXT_CLIENT_HELLO, on_client_hello,
+                                      NULL, libssl, NULL, NULL) == 1;
 }
 
 static bool context_is_born(const void *caller, SSL_CTX *context, CRYPTO_EX_DATA *ad)

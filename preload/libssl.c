@@ -76,7 +76,6 @@ static void describe(struct libssl *libssl, struct object *object)
     if (missing == NULL)
         missing = ossl_fill_ssl(&libssl->fn, find_in_object, object);
     libssl->governed = missing == NULL && ossl_is_supported(&libssl->fn);
-    libssl->has_ech = libssl->governed && libssl->fn.OpenSSL_version_num() >= 0x40000000UL;
     const char *name = object->soname == NULL ? "a libssl" : object->soname;
     if (missing != NULL)
         snprintf(libssl->why, sizeof libssl->why, "%.60s has no %.40s", name, missing);

@@ -23,11 +23,6 @@ struct libssl {
     char why[128];       /* not governed: what it is */
     struct ossl fn;
     /*
-     * It can encrypt ClientHellos (4.0 and later), which fails where there is a custom extension that adds
-     * nothing: so there is none, and the start of a handshake cuts what it refuses.
-     */
-    bool has_ech;
-    /*
      * Where ex_data keeps a struct context of an SSL_CTX (upper half) and a struct connection of an SSL
      * (lower half). 0: not registered yet.
      */

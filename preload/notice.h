@@ -12,7 +12,8 @@ void notice(struct libssl *libssl, const SSL *ssl, int where, int ret);
 /* The verify callback of every SSL_CTX; `arg` is its struct libssl. Calls the program's own. */
 int verdict(X509_STORE_CTX *store, void *arg);
 
-/* A ClientHello is being built (a private extension that adds nothing); `add_arg` is the struct libssl. */
+/* A ClientHello is being built (a private extension that adds nothing, unless the ClientHello is encrypted);
+ * `add_arg` is the struct libssl. */
 ossl_ext_add_cb on_client_hello;
 
 /*
@@ -26,12 +27,6 @@ void start_handshake(struct libssl *libssl, SSL *ssl);
  * queue and in an event.
  */
 bool start_is_refused(struct libssl *libssl, SSL *ssl);
-
-/*
- * Sees to it that we hear of this handshake: a program may have put its info callback in the place of ours
- * through dlsym, where no hook sees it. False: memory is short.
- */
-bool start_is_noticed(struct libssl *libssl, SSL *ssl);
 
 /* A client's handshake is done: judges what the verdict did not see, and cuts the connection. */
 void done_handshake(struct libssl *libssl, SSL *ssl);

@@ -102,9 +102,7 @@ void start_handshake(struct libssl *libssl, SSL *ssl)
         }
     }
     snapshot_look(&libssl->fn);
-    if (begins && libssl->has_ech && start_is_refused(libssl, ssl)) {
-        connection_cut(libssl, ssl);
-    } else if (begins) {
+    if (begins) {
         begin_connection(snapshot_acquire(), libssl, ssl);
         snapshot_release();
     } else {
@@ -121,12 +119,11 @@ static ossl_info_cb *info_in_force(const struct libssl *libssl, const SSL *ssl)
     return info != NULL ? info : libssl->fn.SSL_CTX_get_info_callback(libssl->fn.SSL_get_SSL_CTX(ssl));
 }
 
-static bool is_heard(const struct libssl *libssl, const SSL *ssl)
-{
-    return info_in_force(libssl, ssl) == libssl->on_info;
-}
-
-bool start_is_noticed(struct libssl *libssl, SSL *ssl)
+/*
+ * Sees to it that we hear of this handshake: a program may have put its info callback in the place of ours
+ * through dlsym, where no hook sees it. False: memory is short.
+ */
+static bool make_heard(struct libssl *libssl, SSL *ssl)
 {
     ossl_info_cb *info = info_in_force(libssl, ssl);
     if (info == libssl->on_info)
@@ -137,6 +134,21 @@ bool start_is_noticed(struct libssl *libssl, SSL *ssl)
     connection->info = info;
     libssl->fn.SSL_set_info_callback(ssl, libssl->on_info);
     start_handshake(libssl, ssl);
+    note_peer(snapshot_acquire(), libssl, ssl); /* there is a place for it */
+    snapshot_release();
+    return true;
+}
+
+/*
+ * Will the ClientHello be encrypted (4.0 and later)? OpenSSL fails then to copy an extension that adds
+ * nothing from the inner to the outer one, so an empty one is sent.
+ */
+static bool is_encrypted(const struct libssl *libssl, const SSL *ssl)
+{
+    OSSL_ECHSTORE *store = libssl->fn.SSL_get1_echstore == NULL ? NULL : libssl->fn.SSL_get1_echstore(ssl);
+    if (store == NULL)
+        return false;
+    libssl->fn.OSSL_ECHSTORE_free(store);
     return true;
 }
 
@@ -147,21 +159,15 @@ int on_client_hello(SSL *ssl, unsigned ext_type, unsigned context, const unsigne
     (void)ext_type;
     (void)context;
     (void)out;
-    (void)outlen;
     (void)x;
     (void)chainidx;
-    if (start_is_refused(libssl, ssl)) {
-        *al = OSSL_AD_NO_ALERT; /* nothing leaves */
+    *al = OSSL_AD_NO_ALERT; /* nothing leaves */
+    if (start_is_refused(libssl, ssl))
         return -1;
-    }
-    if (is_heard(libssl, ssl))
-        return 0;
-    if (!start_is_noticed(libssl, ssl)) {
+    if (!make_heard(libssl, ssl)) {
         refuse_with_words(libssl, no_memory);
-        *al = OSSL_AD_NO_ALERT;
         return -1;
     }
-    note_peer(snapshot_acquire(), libssl, ssl); /* there is a place for it */
-    snapshot_release();
-    return 0;
+    *outlen = 0;
+    return is_encrypted(libssl, ssl);
 }

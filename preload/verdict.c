@@ -97,8 +97,6 @@ int verdict(X509_STORE_CTX *store, void *arg)
     if (answer > 0 && libssl->fn.SSL_want(ssl) == OSSL_WANT_RETRY_VERIFY)
         return answer;
     int error = errno;
-    if (libssl->has_ech)
-        start_is_noticed(libssl, ssl); /* where it fails, the verdict is all there is */
     const struct snapshot *snapshot = snapshot_acquire();
     if (examine_is_needed(snapshot))
         answer = judge_server(snapshot, libssl, ssl, store, answer);

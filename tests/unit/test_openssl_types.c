@@ -40,6 +40,8 @@ void ERR_put_error(int lib, int func, int reason, const char *file, int line);
 /* Of 3.2; as their man pages have them. */
 #if OPENSSL_VERSION_NUMBER < 0x30200000L
 EVP_PKEY *X509_STORE_CTX_get0_rpk(const X509_STORE_CTX *ctx);
+OSSL_ECHSTORE *SSL_get1_echstore(const SSL *ssl);
+void OSSL_ECHSTORE_free(OSSL_ECHSTORE *store);
 EVP_PKEY *SSL_get0_peer_rpk(const SSL *ssl);
 EVP_PKEY *SSL_SESSION_get0_peer_rpk(SSL_SESSION *session);
 #endif
