@@ -1,6 +1,6 @@
 /*
- * Corners of OpenSSL's interface that real programs use seldom. corners CASE PORT [PORT2]; prints what each
- * call answered, a line each.
+ * Corners of OpenSSL's interface that real programs use seldom. corners CASE PORT [PORT2], or
+ * corners renegotiate CHAIN KEY; prints what each call answered, a line each.
  */
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char request[] = "GET / HTTP/1.0\r\n\r\n";
@@ -191,13 +192,73 @@ static void duplicates(const char *port, const char *unused)
     printf("grown %ld\n", (long)(mallinfo2().uordblks - before));
 }
 
+/* One step of a handshake, or of whatever else is to be read. */
+static void step(SSL *ssl)
+{
+    char bytes[64];
+    SSL_read(ssl, bytes, sizeof bytes);
+}
+
+static void take_turns(SSL *client, SSL *server)
+{
+    for (int i = 0; i < 10; i++) {
+        step(client);
+        step(server);
+    }
+}
+
+/* Appends LAB_APPEND to the policy, and waits until it is looked at again: that is done once a second. */
+static void append_to_policy(void)
+{
+    const struct timespec second = {1, 200000000};
+    const char *text = getenv("LAB_APPEND");
+    FILE *policy = fopen(getenv("TLSGRAFT_POLICY"), "a");
+    if (policy == NULL || text == NULL || fputs(text, policy) < 0 || fclose(policy) != 0)
+        exit(2);
+    nanosleep(&second, NULL);
+}
+
+/*
+ * Client and server of TLS 1.2 in this process. After the handshake the policy changes, and then the server
+ * asks for another handshake, for which the client offers its session.
+ */
+static void renegotiate(const char *chain, const char *key)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    SSL *client = new_ssl();
+    BIO *ends[2];
+    char bytes[64];
+    SSL_CTX_use_certificate_chain_file(context, chain);
+    SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM);
+    SSL_CTX_set_session_id_context(context, (const unsigned char *)"lab", 3);
+    SSL *server = SSL_new(context);
+    BIO_new_bio_pair(&ends[0], 0, &ends[1], 0);
+    SSL_set_bio(client, ends[0], ends[0]);
+    SSL_set_bio(server, ends[1], ends[1]);
+    SSL_set_max_proto_version(client, TLS1_2_VERSION);
+    SSL_set_tlsext_host_name(client, "localhost");
+    SSL_set_connect_state(client);
+    SSL_set_accept_state(server);
+    take_turns(client, server);
+    printf("first %d\n", SSL_is_init_finished(client) && SSL_is_init_finished(server));
+    append_to_policy();
+    SSL_renegotiate(server);
+    SSL_do_handshake(server);
+    take_turns(client, server);
+    printf("second %ld reused %d\n", SSL_total_renegotiations(client), SSL_session_reused(client));
+    ERR_print_errors_fp(stdout);
+    printf("write %d\n", SSL_write(client, request, (int)strlen(request)));
+    printf("read %d\n", SSL_read(server, bytes, sizeof bytes));
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*run)(const char *port, const char *second);
-    } cases[] = {{"early", early},       {"clear", clear}, {"again", again},          {"memory", memory},
-                 {"provider", provider}, {"names", names}, {"duplicates", duplicates}};
+    } cases[] = {
+        {"early", early},       {"clear", clear}, {"again", again},           {"memory", memory},
+        {"provider", provider}, {"names", names}, {"duplicates", duplicates}, {"renegotiate", renegotiate}};
     for (size_t i = 0; argc > 2 && i < sizeof cases / sizeof *cases; i++) {
         if (strcmp(argv[1], cases[i].name) == 0) {
             cases[i].run(argv[2], argc > 3 ? argv[3] : NULL);

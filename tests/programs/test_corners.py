@@ -151,6 +151,16 @@ class Corners(LabTest):
                 self.assertEqual(60, result.status, result)
                 self.assertEqual(b"", server.next().data)
 
+    def test_a_renegotiation_after_the_policy_changed(self):
+        # What the first handshake proved is not known under the changed policy, and the session is not resumed.
+        for more, pin in (('target = "chain";', self.ca.pin),
+                          (f'verify = "require"; ca_file = "{self.ca.certificate}";', self.genuine.pin)):
+            for text, reused in (("", 1), ("# changed\n", 0)):
+                with self.subTest(rule=more, appended=text):
+                    result = self.corners("renegotiate", self.genuine.chain_with(self.ca), self.genuine.key,
+                                          policy=self.policy(("localhost", pin, more)), LAB_APPEND=text)
+                    self.assertEqual(f"first 1\nsecond 1 reused {reused}\nwrite 18\nread 18\n", result.out, result)
+
     def test_a_full_pipe_on_stderr_does_not_hang_the_host(self):
         reader, writer = os.pipe()
         os.set_blocking(writer, False)

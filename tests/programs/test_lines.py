@@ -1,6 +1,11 @@
 """Every client of each OpenSSL line, with the one portable build; see lines.py."""
-from lab import main
+import contextlib
+import subprocess
+
+from keys import Identity
+from lab import REQUEST, SANE, SOURCE, main
 from lines import VERSIONS, LineLab, suite
+from server import PATIENCE
 
 
 class Line(LineLab):
@@ -48,6 +53,47 @@ class Line(LineLab):
             self.assert_no_data(result, server)
             self.assertIn("callback calls 1 argument right", result.out, result)
             self.assertEqual(1, result.status, result)
+
+    @contextlib.contextmanager
+    def encrypted_names_server(self, outer, inner, keys):
+        """One connection to openssl s_server in this class's root; yields its process and its port."""
+        argv = [SOURCE / "scripts/in-root", "--bind", self.lab, self.root, "openssl", "s_server", "-accept",
+                "127.0.0.1:0", "-naccept", "1", "-ech_key", keys, "-servername", "localhost", "-cert",
+                outer.certificate, "-key", outer.key, "-cert2", inner.certificate, "-key2", inner.key]
+        with subprocess.Popen([str(word) for word in argv], env=SANE, text=True, errors="replace",
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            try:
+                ready = next((line for line in process.stdout if line.startswith("ACCEPT ")), "ACCEPT :")
+                yield process, ready.rstrip().rpartition(":")[2]
+            finally:
+                process.kill()
+
+    def test_the_pin_of_a_server_behind_an_encrypted_client_hello(self):
+        if self.bare(["openssl", "ech", "-help"]).status != 0:
+            self.assertFalse(VERSIONS[self.line].startswith("4."), "OpenSSL 4 has openssl ech")
+            self.skipTest(f"OpenSSL {VERSIONS[self.line]} of {self.line} has no encrypted ClientHello")
+        outer = Identity(self.lab, "outer", issuer=self.ca, names="DNS:cover.example")
+        keys = self.lab / "ech.pem"
+        made = self.bare(["openssl", "ech", "-public_name", "cover.example", "-out", keys])
+        self.assertEqual(0, made.status, made)
+        public = "".join(keys.read_text().partition("-----BEGIN ECHCONFIG-----")[2].split("\n")[1:-2])
+        for right, pin in ((True, self.genuine.pin), (False, outer.pin)):
+            with self.subTest(right=right), \
+                    self.encrypted_names_server(outer, self.genuine, keys) as (server, port):
+                policy = self.policy(("localhost", pin))
+                argv = ["openssl", "s_client", "-CAfile", self.ca.certificate, "-servername", "localhost",
+                        "-ech_config_list", public, "-connect", f"127.0.0.1:{port}"]
+                result = self.graft(argv, policy, stdin=REQUEST)
+                seen, _ = server.communicate(timeout=PATIENCE)
+                self.assertIn("inner: localhost", seen, result)
+                if right:
+                    self.assertEqual(0, result.status, result)
+                    self.assertIn("ECH: success", result.out, result)
+                    self.assertIn("GET / HTTP/1.0", seen, result)
+                else:
+                    self.assertEqual(1, result.status, result)
+                    self.assertIn(f"{policy}:4", result.err, result)
+                    self.assertNotIn("GET / HTTP/1.0", seen, result)
 
     def test_report_mode_goes_on(self):
         policy = self.pinned(self.genuine, mode="report", sinks=f'file = "{self.lab}/events.jsonl";')

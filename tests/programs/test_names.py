@@ -28,6 +28,23 @@ class Names(NameCases, LabTest):
     def test_a_name_that_was_resolved_before_any_constructor(self):
         self.assert_governed(self.host("constructor", "api.lab", "PORT"), "api.lab")
 
+    def test_a_guessed_name_makes_no_exception(self):
+        argv = self.connect("127.0.0.1", "socket.gethostbyname('api.lab')")
+        off = ("api.lab", self.genuine.pin, 'mode = "off";')
+        for identity in (self.genuine, self.other):
+            with self.subTest(right=identity is self.genuine), self.serve(identity) as server:
+                policy = self.policy(("*", self.genuine.pin), off)
+                result = self.on_named_machine(argv(server.port), policy)
+                if identity is self.genuine:
+                    self.assert_accepted(result, server)
+                else:
+                    self.assert_no_data(result, server)
+                    self.assertIn(f"{policy}:4", result.err, result)
+        with self.subTest("unnamed"), self.count_bytes() as listener:
+            result = self.on_named_machine(argv(listener.port), self.policy(off, extra='unnamed = "refuse";'))
+            self.assertEqual(0, listener.next(), result)
+            self.assertIn("PeerUnnamed", result.err)
+
     def test_another_preload_that_answers_for_names(self):
         ours = self.library
         other = LAB / "liblab_resolver.so"
