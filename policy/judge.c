@@ -89,7 +89,7 @@ size_t judge_requirements(const struct policy *policy, const struct section *sec
             continue;
         rule_match_each(&matches[i], make_stricter, &strictest);
         /* A guess may lead to a rule; that it leads to an exception proves nothing. */
-        any = any || peer->names[i].how != PEER_HOW_RESOLVER || strictest.mode == MODE_ENFORCE;
+        any = any || peer->names[i].how != PEER_HOW_RESOLVER || strictest.mode <= policy->mode;
         if (strictest.mode == MODE_OFF || (!matches[i].any_port && !strictest.asks_for_the_name &&
                                            is_asked(requirements, count, &matches[i])))
             continue;

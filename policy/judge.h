@@ -35,7 +35,7 @@ const char *reason_name(enum reason reason);
  *
  * `section`: that of the program, whose rules come before the global ones; NULL: none. `*matched` (NULL: not
  * asked) tells whether any rule matches a name, also one that asks for nothing; for a guess of the resolver
- * only one that is enforced.
+ * only one that is no exception to the policy's mode.
  */
 size_t judge_requirements(const struct policy *policy, const struct section *section, const struct peer *peer,
                           struct requirement requirements[PEER_NAMES_MAX], bool *matched);

@@ -301,13 +301,29 @@ static bool may_loosen(const struct examination *e)
     return verify_name(ossl, showing->leaf, &e->peer.names[0].domain, flags);
 }
 
-/* A name that was not looked up might have a rule. */
-static void refuse_names_left_out(const struct examination *e, struct examined *examined)
+/* Of all rules, for a name that was not looked up might have any of them. */
+static enum mode strictest_mode(const struct policy *policy)
+{
+    enum mode strictest = MODE_OFF;
+    for (size_t i = 0; i < policy->pin_rule_count; i++) {
+        enum mode mode = policy_rule_mode(policy, policy->pin_rules[i]);
+        if (mode < strictest)
+            strictest = mode;
+    }
+    return strictest;
+}
+
+static void examine_names_left_out(const struct examination *e, struct examined *examined)
 {
     char domain[DOMAIN_TEXT_SIZE];
     char words[WORDS_SIZE];
     bool told = examined->outcome == OUTCOME_REFUSED;
-    examined->outcome = OUTCOME_REFUSED;
+    enum mode mode = strictest_mode(e->showing->snapshot->policy);
+    if (mode == MODE_OFF)
+        return;
+    enum outcome outcome = mode == MODE_ENFORCE ? OUTCOME_REFUSED : OUTCOME_REPORTED;
+    if (outcome > examined->outcome)
+        examined->outcome = outcome;
     if (e->showing->quiet)
         return;
     domain_format(&e->peer.names[0].domain, domain);
@@ -323,12 +339,12 @@ static void refuse_names_left_out(const struct examination *e, struct examined *
         .domain = domain,
         .port = e->peer.port,
         .peer_address = e->peer.address,
-        .mode = MODE_ENFORCE,
+        .mode = mode,
         .reason = REASON_VERIFICATION,
         .presented = e->has_pin ? &e->pin : NULL,
     };
     snapshot_raise(e->showing->snapshot, &event);
-    if (!told)
+    if (outcome == OUTCOME_REFUSED && !told)
         refuse_with_words(e->showing->libssl, words);
 }
 
@@ -352,9 +368,8 @@ void examine_peer(const struct showing *showing, struct examined *examined)
             examined->outcome = outcome;
         loosens = loosens || judgement.loosens;
     }
-    if (e.peer.names_left_out && has_rules(showing->snapshot) &&
-        showing->snapshot->policy->mode == MODE_ENFORCE)
-        refuse_names_left_out(&e, examined);
+    if (e.peer.names_left_out)
+        examine_names_left_out(&e, examined);
     examined->loosens = loosens && examined->outcome == OUTCOME_ADMITTED && may_loosen(&e);
 }
 
@@ -384,7 +399,10 @@ void examine_report_unknown(const struct snapshot *snapshot, const struct libssl
     char name[DOMAIN_TEXT_SIZE];
     char words[WORDS_SIZE];
     peer_find(libssl, ssl, &peer);
-    bool named = peer_is_named(&peer);
+    /* See examine_unknown(): of what a guess says the stricter one counts. */
+    bool guessed =
+        peer.names[0].how == PEER_HOW_RESOLVER && snapshot->policy->unmatched > snapshot->policy->unnamed;
+    bool named = peer_is_named(&peer) || guessed;
     domain_format(&peer.names[0].domain, name);
     if (named)
         snprintf(words, sizeof words,

@@ -229,20 +229,21 @@ void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
     }
 }
 
-/* Of the newest connection to a name of the peer; -1: there is none. */
-static int find_newest_descriptor(const struct libssl *libssl, const SSL *ssl)
+/* Has any open connection to a name of the peer? Which of them this one is cannot be told. */
+static bool has_any_talked(const struct libssl *libssl, const SSL *ssl)
 {
     struct connect_record recent[CONNECTS_MAX];
     struct peer peer;
     struct remote to;
+    bool talked = false;
     peer_find(libssl, ssl, &peer);
     size_t count = connects_recent(recent);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !talked; i++) {
         use_record(&recent[i], &to);
-        if (lead_of(&peer, &to.address) == LEAD_YES && connect_is_open(&recent[i]))
-            return recent[i].descriptor;
+        talked = lead_of(&peer, &to.address) == LEAD_YES && connect_is_open(&recent[i]) &&
+                 connect_has_received(recent[i].descriptor);
     }
-    return -1;
+    return talked;
 }
 
 /*
@@ -252,9 +253,7 @@ static int find_newest_descriptor(const struct libssl *libssl, const SSL *ssl)
 static bool has_talked(const struct libssl *libssl, const SSL *ssl)
 {
     int descriptor = libssl->fn.SSL_get_fd(ssl);
-    if (descriptor < 0)
-        descriptor = find_newest_descriptor(libssl, ssl);
-    return descriptor >= 0 && connect_has_received(descriptor);
+    return descriptor < 0 ? has_any_talked(libssl, ssl) : connect_has_received(descriptor);
 }
 
 bool peer_begin(const struct libssl *libssl, SSL *ssl, bool ports_matter)
