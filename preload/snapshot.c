@@ -167,8 +167,9 @@ static void load_first(void)
 static unsigned stop_reading(void)
 {
     unsigned before = atomic_fetch_sub(&readers, 1);
+    int state = cancel_state; /* a signal's handler may come here in between */
     if (--readers_here == 0)
-        pthread_setcancelstate(cancel_state, NULL);
+        pthread_setcancelstate(state, NULL);
     return before;
 }
 
