@@ -2,6 +2,7 @@
 #include "preload/connection.h"
 #include "preload/examine.h"
 #include "preload/notice.h"
+#include "preload/tell.h"
 
 #include <errno.h>
 
@@ -31,7 +32,7 @@ static void judge_end(const struct snapshot *snapshot, struct libssl *libssl, SS
     if (showing.leaf != NULL)
         libssl->fn.X509_free(showing.leaf);
     if (examined.outcome == OUTCOME_NO_RULE)
-        examine_log_no_rule(libssl, ssl);
+        tell_connection(libssl, ssl, "no rule in force");
     if (examined.outcome == OUTCOME_REFUSED)
         connection_cut(libssl, ssl);
 }

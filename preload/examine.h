@@ -40,17 +40,7 @@ bool examine_is_needed(const struct snapshot *snapshot);
 /* Examines a peer, raises the events, and puts the words of a refusal into OpenSSL's queue. */
 void examine_peer(const struct showing *showing, struct examined *examined);
 
-/* The line of the log for a connection without a rule; at the end of its handshake. */
-void examine_log_no_rule(const struct libssl *libssl, const SSL *ssl);
-
-/* And for one that was refused before its handshake began. */
-void examine_log_refused_start(const struct libssl *libssl, const SSL *ssl);
-
 /* What is to be done about a peer that no rule matches; ABOUT_ALLOW for any other. */
 enum about examine_unknown(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl);
-
-/* Raises the event of such a peer, and puts the words of its refusal (ABOUT_REFUSE) into OpenSSL's queue. */
-void examine_report_unknown(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl,
-                            enum about about);
 
 #endif

@@ -9,6 +9,7 @@
 #include "preload/peername.h"
 #include "preload/refuse.h"
 #include "preload/session.h"
+#include "preload/tell.h"
 
 static const char no_memory[] = "not enough memory to check the server";
 
@@ -33,7 +34,7 @@ static bool is_refused(const struct snapshot *snapshot, const struct libssl *lib
     if (snapshot_is_ready(snapshot, &libssl->fn, why)) {
         if (examine_unknown(snapshot, libssl, ssl) != ABOUT_REFUSE)
             return false;
-        examine_report_unknown(snapshot, libssl, ssl, ABOUT_REFUSE);
+        tell_unknown(snapshot, libssl, ssl, ABOUT_REFUSE);
         return true;
     }
     struct event event = {.kind = EVENT_POLICY_REJECTED, .message = why};
@@ -54,7 +55,7 @@ bool start_is_refused(struct libssl *libssl, SSL *ssl)
         errno = error;
         return false;
     }
-    examine_log_refused_start(libssl, ssl);
+    tell_connection(libssl, ssl, "refused before it began");
     libssl->fn.SSL_set_verify_result(ssl, OSSL_V_ERR_APPLICATION_VERIFICATION);
     return true;
 }
@@ -82,7 +83,7 @@ static void begin_connection(const struct snapshot *snapshot, struct libssl *lib
     }
     session_consider(snapshot, libssl, ssl);
     if (examine_unknown(snapshot, libssl, ssl) == ABOUT_REPORT)
-        examine_report_unknown(snapshot, libssl, ssl, ABOUT_REPORT);
+        tell_unknown(snapshot, libssl, ssl, ABOUT_REPORT);
 }
 
 void start_handshake(struct libssl *libssl, SSL *ssl)
