@@ -44,7 +44,7 @@ static EVP_PKEY *raw_key_of(const struct libssl *libssl, SSL_SESSION *session)
 
 /* May it be resumed? What is asked of it is what is asked of a connection, but nothing can be verified. */
 static bool may_resume(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl,
-                       SSL_SESSION *session, bool marked)
+                       SSL_SESSION *session, bool marked, bool quiet)
 {
     struct examined examined;
     const struct showing showing = {
@@ -55,7 +55,7 @@ static bool may_resume(const struct snapshot *snapshot, const struct libssl *lib
         .raw_key = raw_key_of(libssl, session),
         .version = libssl->fn.SSL_SESSION_get_protocol_version(session),
         .resumed = true,
-        .quiet = true,
+        .quiet = quiet,
     };
     if (!marked && !examine_is_needed(snapshot))
         return true;
@@ -63,19 +63,28 @@ static bool may_resume(const struct snapshot *snapshot, const struct libssl *lib
     return examined.outcome != OUTCOME_REFUSED && (!marked || examined.loosens);
 }
 
-void session_consider_again(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
+bool session_is_admitted(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl, bool quiet)
 {
     SSL_SESSION *session = libssl->fn.SSL_get_session(ssl);
+    /* While a ClientHello is built, one without a peer is the one that is being made. */
+    if (session == NULL ||
+        (libssl->fn.SSL_SESSION_get0_peer(session) == NULL && raw_key_of(libssl, session) == NULL))
+        return true;
+    return may_resume(snapshot, libssl, ssl, session, is_marked(libssl, session), quiet);
+}
+
+void session_consider_again(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
+{
     /* Not SSL_set_session, which would begin the connection anew. What is removed is not offered any more. */
-    if (session != NULL && !may_resume(snapshot, libssl, ssl, session, is_marked(libssl, session)))
-        libssl->fn.SSL_CTX_remove_session(libssl->fn.SSL_get_SSL_CTX(ssl), session);
+    if (!session_is_admitted(snapshot, libssl, ssl, true))
+        libssl->fn.SSL_CTX_remove_session(libssl->fn.SSL_get_SSL_CTX(ssl), libssl->fn.SSL_get_session(ssl));
 }
 
 void session_consider(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
 {
     SSL_SESSION *session = libssl->fn.SSL_get_session(ssl);
     bool marked = session != NULL && is_marked(libssl, session);
-    if (session != NULL && !may_resume(snapshot, libssl, ssl, session, marked)) {
+    if (session != NULL && !may_resume(snapshot, libssl, ssl, session, marked, true)) {
         libssl->fn.SSL_set_session(ssl, NULL);
         marked = false;
     }

@@ -15,6 +15,10 @@
 /* Before a ClientHello: takes back the session that the program has set, if it may not be resumed. */
 void session_consider(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl);
 
+/* May the session that is offered be resumed? True where there is none, or none with a peer's key. Not
+ * `quiet`: what speaks against it is told. */
+bool session_is_admitted(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl, bool quiet);
+
 /*
  * The same where a connection is negotiated again (TLS 1.2 and older), and the session is its own: where
  * today's rules ask for more than is known of it the new handshake is a full one.

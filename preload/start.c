@@ -127,17 +127,44 @@ static ossl_info_cb *info_in_force(const struct libssl *libssl, const SSL *ssl)
 static bool make_heard(struct libssl *libssl, SSL *ssl)
 {
     ossl_info_cb *info = info_in_force(libssl, ssl);
-    if (info == libssl->on_info)
-        return true;
     struct connection *connection = connection_make(libssl, ssl);
     if (connection == NULL)
         return false;
     connection->info = info;
     libssl->fn.SSL_set_info_callback(ssl, libssl->on_info);
     start_handshake(libssl, ssl);
-    note_peer(snapshot_acquire(), libssl, ssl); /* there is a place for it */
-    snapshot_release();
     return true;
+}
+
+/*
+ * Where the start was not heard it is too late to take a session back, and its early data would leave before
+ * the end of the handshake is judged.
+ */
+static bool is_refused_late(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
+{
+    char why[SNAPSHOT_WHY_SIZE];
+    if (snapshot->state != POLICY_LOADED || !snapshot_is_ready(snapshot, &libssl->fn, why))
+        return false;
+    note_peer(snapshot, libssl, ssl); /* there is a place for it */
+    if (session_is_admitted(snapshot, libssl, ssl, false))
+        return false;
+    refuse_with_words(libssl,
+                      "the session that is offered is not one that the policy admits; connect without it");
+    return true;
+}
+
+/* Where nothing was heard of the start; from now on we hear of this handshake. */
+static bool is_refused_unheard(struct libssl *libssl, SSL *ssl)
+{
+    if (info_in_force(libssl, ssl) == libssl->on_info)
+        return false;
+    if (!make_heard(libssl, ssl)) {
+        refuse_with_words(libssl, no_memory);
+        return true;
+    }
+    bool refused = is_refused_late(snapshot_acquire(), libssl, ssl);
+    snapshot_release();
+    return refused;
 }
 
 /*
@@ -163,12 +190,8 @@ int on_client_hello(SSL *ssl, unsigned ext_type, unsigned context, const unsigne
     (void)x;
     (void)chainidx;
     *al = OSSL_AD_NO_ALERT; /* nothing leaves */
-    if (start_is_refused(libssl, ssl))
+    if (start_is_refused(libssl, ssl) || is_refused_unheard(libssl, ssl))
         return -1;
-    if (!make_heard(libssl, ssl)) {
-        refuse_with_words(libssl, no_memory);
-        return -1;
-    }
     *outlen = 0;
     return is_encrypted(libssl, ssl);
 }
