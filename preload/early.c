@@ -21,11 +21,10 @@ void early_without_external_key(const struct snapshot *snapshot, const struct li
 
 void early_data_is_near(struct libssl *libssl, SSL *ssl)
 {
-    char why[SNAPSHOT_WHY_SIZE];
     int error = errno;
     start_handshake(libssl, ssl);
     const struct snapshot *snapshot = snapshot_acquire();
-    if (snapshot->state == POLICY_LOADED && snapshot_is_ready(snapshot, &libssl->fn, why))
+    if (snapshot_is_in_force(snapshot, &libssl->fn))
         early_without_external_key(snapshot, libssl, ssl);
     snapshot_release();
     errno = error;

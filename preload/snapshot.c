@@ -47,12 +47,12 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Not `no_memory`, which is never retired. */
 static void free_held(struct held *held)
 {
     policy_free(held->snapshot.policy);
     watch_free(&held->files);
-    if (held != &no_memory)
-        free(held);
+    free(held);
 }
 
 static void retire(struct held *first, struct held *last)
@@ -218,6 +218,12 @@ bool snapshot_is_ready(const struct snapshot *snapshot, const struct ossl *ossl,
     }
     /* Asked again at the next handshake if it fails: memory may have been short. */
     return policy_resolve(snapshot->policy, ossl, why, SNAPSHOT_WHY_SIZE);
+}
+
+bool snapshot_is_in_force(const struct snapshot *snapshot, const struct ossl *ossl)
+{
+    char why[SNAPSHOT_WHY_SIZE];
+    return snapshot->state == POLICY_LOADED && snapshot_is_ready(snapshot, ossl, why);
 }
 
 /* Puts a text in force, or keeps what it was refused for. The old one is still in force then. */

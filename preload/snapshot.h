@@ -51,6 +51,9 @@ void snapshot_look(const struct ossl *ossl);
  */
 bool snapshot_is_ready(const struct snapshot *snapshot, const struct ossl *ossl, char why[SNAPSHOT_WHY_SIZE]);
 
+/* Is there a policy, and are its pins resolved? So that peers can be examined by it. */
+bool snapshot_is_in_force(const struct snapshot *snapshot, const struct ossl *ossl);
+
 /* Raises an event to the sinks of a snapshot (NULL: to the log alone). */
 void snapshot_raise(const struct snapshot *snapshot, struct event *event);
 

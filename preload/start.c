@@ -63,18 +63,15 @@ bool start_is_refused(struct libssl *libssl, SSL *ssl)
 /* Where a connection is negotiated again; TLS 1.3 comes here after early data, and keeps its session. */
 static void begin_again(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
 {
-    char why[SNAPSHOT_WHY_SIZE];
-    if (snapshot->state == POLICY_LOADED && libssl->fn.SSL_get_state(ssl) == OSSL_STATE_OK &&
-        snapshot_is_ready(snapshot, &libssl->fn, why))
+    if (libssl->fn.SSL_get_state(ssl) == OSSL_STATE_OK && snapshot_is_in_force(snapshot, &libssl->fn))
         session_consider_again(snapshot, libssl, ssl);
 }
 
 /* At the very beginning of a connection; not where it is negotiated again. */
 static void begin_connection(const struct snapshot *snapshot, struct libssl *libssl, SSL *ssl)
 {
-    char why[SNAPSHOT_WHY_SIZE];
     /* Where there is no valid policy the ClientHello is refused. */
-    if (snapshot->state != POLICY_LOADED || !snapshot_is_ready(snapshot, &libssl->fn, why))
+    if (!snapshot_is_in_force(snapshot, &libssl->fn))
         return;
     if (!note_peer(snapshot, libssl, ssl)) {
         refuse_with_words(libssl, no_memory);
@@ -142,8 +139,7 @@ static bool make_heard(struct libssl *libssl, SSL *ssl)
  */
 static bool is_refused_late(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
 {
-    char why[SNAPSHOT_WHY_SIZE];
-    if (snapshot->state != POLICY_LOADED || !snapshot_is_ready(snapshot, &libssl->fn, why))
+    if (!snapshot_is_in_force(snapshot, &libssl->fn))
         return false;
     note_peer(snapshot, libssl, ssl); /* there is a place for it */
     if (session_is_admitted(snapshot, libssl, ssl, false))
