@@ -4,12 +4,17 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* A macro of openssl/bio.h. */
+#define BIO_SET_CONNECTED 32
 
 struct peer_api ossl;
 
@@ -32,6 +37,22 @@ void peer_fail(const char *what)
         peer_print_errors();
     fflush(stdout);
     _exit(3);
+}
+
+void *peer_new_bio(const struct peer_options *options, int plain)
+{
+    union {
+        struct sockaddr_in in;
+        struct sockaddr_storage storage;
+    } peer;
+    socklen_t size = sizeof peer;
+    if ((options->kind->traits & KIND_DATAGRAMS) == 0)
+        return ossl.BIO_new_socket(plain, 0);
+    void *bio = ossl.BIO_new_dgram(plain, 0);
+    if (bio == NULL || getpeername(plain, (struct sockaddr *)&peer, &size) != 0)
+        peer_fail("BIO_new_dgram");
+    ossl.BIO_ctrl(bio, BIO_SET_CONNECTED, 0, &peer);
+    return bio;
 }
 
 /*

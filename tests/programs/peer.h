@@ -167,6 +167,9 @@ extern const char peer_answer[];
 /* Prints `what` and why it failed, and ends the process. */
 _Noreturn void peer_fail(const char *what);
 
+/* The BIO for a connected socket of this kind. The socket stays the caller's. */
+void *peer_new_bio(const struct peer_options *options, int plain);
+
 /* Prints OpenSSL's error queue, a line each. */
 void peer_print_errors(void);
 

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #define CTRL_SET_HOSTNAME    55
-#define BIO_SET_CONNECTED    32
 #define KEY_UPDATE_REQUESTED 1
 #define PROTOCOL             "\x03lab"
 
@@ -26,22 +25,6 @@ static int dial(const struct peer_options *options, unsigned short port)
     if ((options->kind->traits & KIND_QUIC) != 0)
         fcntl(plain, F_SETFL, O_NONBLOCK);
     return plain;
-}
-
-static void *new_bio(const struct peer_options *options, int plain)
-{
-    union {
-        struct sockaddr_in in;
-        struct sockaddr_storage storage;
-    } peer;
-    socklen_t size = sizeof peer;
-    if ((options->kind->traits & KIND_DATAGRAMS) == 0)
-        return ossl.BIO_new_socket(plain, 0);
-    void *bio = ossl.BIO_new_dgram(plain, 0);
-    if (bio == NULL || getpeername(plain, (struct sockaddr *)&peer, &size) != 0)
-        peer_fail("BIO_new_dgram");
-    ossl.BIO_ctrl(bio, BIO_SET_CONNECTED, 0, &peer);
-    return bio;
 }
 
 static void load_session(const struct peer_options *options, void *ssl)
@@ -164,7 +147,7 @@ void peer_client(const struct peer_options *options, unsigned short port, int do
     void *ctx = peer_client_context(options);
     void *ssl = ossl.SSL_new(ctx);
     int plain = dial(options, port);
-    void *bio = new_bio(options, plain);
+    void *bio = peer_new_bio(options, plain);
     printf("openssl %s\n", ossl.OpenSSL_version(0));
     ossl.BIO_up_ref(bio);
     ossl.SSL_set_bio(ssl, bio, bio);

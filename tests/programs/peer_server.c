@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BIO_SET_CONNECTED  32
 #define DTLS_GET_TIMEOUT   73
 #define DTLS_TIMED_OUT     74
 #define ERROR_WANT_READ    2
@@ -74,21 +73,6 @@ static int accept_datagrams(int listener)
         connect(listener, (struct sockaddr *)&client, size) != 0)
         return -1;
     return listener;
-}
-
-static void *new_bio(const struct peer_options *options, int plain)
-{
-    union {
-        struct sockaddr_in in;
-        struct sockaddr_storage storage;
-    } peer;
-    socklen_t size = sizeof peer;
-    if ((options->kind->traits & KIND_DATAGRAMS) == 0)
-        return ossl.BIO_new_socket(plain, 0);
-    void *bio = ossl.BIO_new_dgram(plain, 0);
-    if (bio != NULL && getpeername(plain, (struct sockaddr *)&peer, &size) == 0)
-        ossl.BIO_ctrl(bio, BIO_SET_CONNECTED, 0, &peer);
-    return bio;
 }
 
 struct service {
@@ -252,7 +236,7 @@ void peer_server(const struct peer_options *options)
         return;
     }
     void *ctx = peer_server_context(options);
-    void *bio = new_bio(options, service.plain);
+    void *bio = peer_new_bio(options, service.plain);
     fcntl(service.plain, F_SETFL, O_NONBLOCK);
     service.ssl = ossl.SSL_new(ctx);
     ossl.SSL_set_bio(service.ssl, bio, bio);
