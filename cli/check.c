@@ -61,15 +61,13 @@ static int check(struct policy_file *file)
 static int run(const struct invocation *invocation)
 {
     static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    int option = command_option(invocation, options);
-    if (option != -1)
-        return option == 'h' ? STATUS_DONE : STATUS_USAGE;
-    int operands = invocation->argc - optind;
-    if (operands > 1) {
-        message_error("policy check: more than one FILE; see 'tlsgraft policy check --help'");
-        return STATUS_USAGE;
-    }
-    const char *given = operands == 1 ? invocation->argv[optind] : invocation->policy;
+    const char *given;
+    struct operands operands = {.what = "FILE", .words = &given, .max = 1};
+    int status;
+    if (!command_line(invocation, options, NULL, NULL, &operands, &status))
+        return status;
+    if (given == NULL)
+        given = invocation->policy;
     if (given != NULL && given[0] == '\0') {
         message_error("policy check: FILE is empty; give the path of a policy file");
         return STATUS_USAGE;
@@ -78,7 +76,7 @@ static int run(const struct invocation *invocation)
     if (!policy_file_choose(&file, given))
         return STATUS_SURROUNDINGS;
     file.strict = true;
-    int status = check(&file);
+    status = check(&file);
     policy_file_close(&file);
     return status;
 }

@@ -5,6 +5,8 @@
 #ifndef TLSGRAFT_COMMAND_H
 #define TLSGRAFT_COMMAND_H
 
+#include <stdbool.h>
+
 /* Exit statuses. Those from 125 on belong to `run`, and mean what they mean for env(1). */
 enum status {
     STATUS_DONE = 0,
@@ -35,7 +37,10 @@ struct command {
 };
 
 extern const struct command command_doctor;
+extern const struct command command_events;
+extern const struct command command_pin;
 extern const struct command command_policy_check;
+extern const struct command command_policy_explain;
 extern const struct command command_run;
 
 struct option;
@@ -45,6 +50,23 @@ struct option;
  * first operand. 'h': --help was given, and the help is printed. '?': wrong usage, and it has been told.
  */
 int command_option(const struct invocation *invocation, const struct option *options);
+
+/*
+ * The whole command line of a command whose options may also stand behind its operands. `take` (NULL: there
+ * are only the options that command_option() handles) is called for each option with getopt's letter and
+ * argument (NULL: none), and says whether it is acceptable; if not, it has told the user. At most `max`
+ * operands are taken; a missing one is NULL. True: go on. False: the command ends now with `*status`, and the
+ * user has been told.
+ */
+struct operands {
+    const char *what;   /* their name in an error: "PROGRAM" */
+    const char **words; /* of the caller; filled with those that are given, then NULL */
+    int max;
+    int count; /* of those that are given */
+};
+bool command_line(const struct invocation *invocation, const struct option *options,
+                  bool (*take)(void *context, int option, const char *argument), void *context,
+                  struct operands *operands, int *status);
 
 /* Prints the help of a command to stdout. */
 void command_help(const struct command *command);

@@ -2,49 +2,26 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/message.h"
+#include "cli/output.h"
 #include "cli/program.h"
-
-/* A name that is not UTF-8 cannot stand in JSON; it is escaped. */
-static json_t *json_text(const char *text)
-{
-    json_t *value = json_string(text);
-    if (value == NULL) {
-        char escaped[REASON_SIZE];
-        text_escape(escaped, sizeof escaped, text);
-        value = json_string(escaped);
-    }
-    return value;
-}
 
 static int print_json(const struct program *program)
 {
     json_t *libraries = json_array();
     for (size_t i = 0; i < program->needs.count; i++)
-        json_array_append_new(libraries, json_text(program->needs.names[i]));
-    json_t *answer = json_object();
-    bool complete = json_object_set_new(answer, "program", json_text(program->path)) == 0 &&
-                    json_object_set_new(answer, "governable",
-                                        json_boolean(program->outcome == PROGRAM_GOVERNABLE)) == 0 &&
-                    json_object_set_new(answer, "reason", json_text(program->reason)) == 0 &&
-                    json_object_set_new(answer, "libraries", libraries) == 0;
-    complete = complete && json_dumpf(answer, stdout, JSON_PRESERVE_ORDER | JSON_INDENT(2)) == 0;
-    json_decref(answer);
-    putchar('\n');
-    if (complete)
-        return STATUS_DONE;
-    message_error("doctor: the answer could not be written; see where the output goes to");
-    return STATUS_SURROUNDINGS;
+        json_array_append_new(libraries, output_text(program->needs.names[i]));
+    return output_json("doctor", json_pack("{s:o, s:b, s:o, s:o}", "program", output_text(program->path),
+                                           "governable", program->outcome == PROGRAM_GOVERNABLE, "reason",
+                                           output_text(program->reason), "libraries", libraries));
 }
 
 /* Program, yes or no, reason, libraries: a line with tabs for a pipe, lines with names for a reader. */
 static void print_text(const struct program *program)
 {
-    bool reader = isatty(STDOUT_FILENO) == 1;
+    bool reader = output_is_to_reader();
     const char *answer = program->outcome == PROGRAM_GOVERNABLE ? "yes" : "no";
     fputs(reader ? "program:    " : "", stdout);
     text_print(stdout, program->path);
@@ -83,6 +60,15 @@ static int answer(const char *name, bool json)
     return program.outcome == PROGRAM_GOVERNABLE ? STATUS_DONE : STATUS_NO;
 }
 
+static bool take(void *context, int option, const char *argument)
+{
+    bool *json = context;
+    (void)option;
+    (void)argument;
+    *json = true;
+    return true;
+}
+
 static int run(const struct invocation *invocation)
 {
     static const struct option options[] = {
@@ -91,23 +77,11 @@ static int run(const struct invocation *invocation)
         {NULL, 0, NULL, 0},
     };
     bool json = false;
-    const char *name = NULL;
-    int option;
-    /* Options may also follow PROGRAM, as in the usage. */
-    do {
-        while ((option = command_option(invocation, options)) != -1) {
-            if (option != 'j')
-                return option == 'h' ? STATUS_DONE : STATUS_USAGE;
-            json = true;
-        }
-        if (optind >= invocation->argc)
-            break;
-        if (name != NULL) {
-            message_error("doctor: more than one PROGRAM; see 'tlsgraft doctor --help'");
-            return STATUS_USAGE;
-        }
-        name = invocation->argv[optind++];
-    } while (true);
+    const char *name;
+    struct operands operands = {.what = "PROGRAM", .words = &name, .max = 1};
+    int status;
+    if (!command_line(invocation, options, take, &json, &operands, &status))
+        return status;
     if (name == NULL) {
         message_error("doctor: no PROGRAM is given; see 'tlsgraft doctor --help'");
         return STATUS_USAGE;

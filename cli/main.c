@@ -55,6 +55,33 @@ int command_option(const struct invocation *invocation, const struct option *opt
     return option;
 }
 
+bool command_line(const struct invocation *invocation, const struct option *options,
+                  bool (*take)(void *context, int option, const char *argument), void *context,
+                  struct operands *operands, int *status)
+{
+    const char *name = invocation->command->name;
+    operands->count = 0;
+    for (int i = 0; i < operands->max; i++)
+        operands->words[i] = NULL;
+    *status = STATUS_USAGE;
+    while (true) {
+        int option;
+        while ((option = command_option(invocation, options)) != -1) {
+            if (option == 'h')
+                *status = STATUS_DONE;
+            if (option == 'h' || option == '?' || take == NULL || !take(context, option, optarg))
+                return false;
+        }
+        if (optind >= invocation->argc)
+            return true;
+        if (operands->count == operands->max) {
+            message_error("%s: more than one %s; see 'tlsgraft %s --help'", name, operands->what, name);
+            return false;
+        }
+        operands->words[operands->count++] = invocation->argv[optind++];
+    }
+}
+
 /* How many words at the start of `argv` are the name of `command`; 0: it is another. */
 static int words_of_name(const struct command *command, int argc, char **argv)
 {

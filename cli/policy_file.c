@@ -70,13 +70,13 @@ static void say(void *context, enum config_severity severity, const char *text)
 /* OpenSSL is fetched only where a key needs it: it would be most of the time that a start takes. */
 static enum policy_file_outcome resolve(struct policy *policy)
 {
-    struct ossl table;
+    struct crypto crypto;
     char why[4096] = "";
     if (policy->pem_count == 0)
         return POLICY_FILE_READ;
-    if (!crypto_open(&table))
+    if (!crypto_open(&crypto))
         return POLICY_FILE_NO_LIBCRYPTO;
-    if (policy_resolve(policy, &table, why, sizeof why))
+    if (policy_resolve(policy, &crypto.ossl, why, sizeof why))
         return POLICY_FILE_READ;
     message_plain(why);
     return POLICY_FILE_INVALID;

@@ -1,0 +1,28 @@
+/* What the commands tell of a certificate or a public key. */
+#ifndef TLSGRAFT_CERTIFICATE_H
+#define TLSGRAFT_CERTIFICATE_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "cli/crypto.h"
+#include "policy/pin.h"
+
+enum { CERTIFICATE_SUBJECT_SIZE = 1024, CERTIFICATE_HEX_SIZE = 2 * PIN_BYTES + 1 };
+
+/* Plain data, of the caller. */
+struct certificate {
+    struct pin pin;                         /* of its key */
+    char subject[CERTIFICATE_SUBJECT_SIZE]; /* as RFC 2253 writes names; cut off where it is longer. Not
+                                               escaped for terminals. "" for a public key */
+    bool expires;                           /* false: a public key, or a time that cannot be read */
+    time_t not_after;
+};
+
+/* False: its key cannot be read, or memory is short. Leaves OpenSSL's error queue as it was. */
+bool certificate_read(const struct crypto *crypto, X509 *x, struct certificate *certificate);
+
+/* The pin as 64 hex digits, lower case, and a NUL. */
+void certificate_pin_hex(const struct certificate *certificate, char hex[CERTIFICATE_HEX_SIZE]);
+
+#endif
