@@ -3,8 +3,7 @@
  *
  * dlopen(3), dlsym(3) and dladdr(3) take a lock that dlopen holds while constructors run, so a plugin whose
  * constructor waits for a thread that shakes hands would hang if a handshake asked them.
- * dl_iterate_phdr(3) does not take it. The tables it leads to are those of the ELF gABI (PT_DYNAMIC) and of
- * the GNU hash section.
+ * dl_iterate_phdr(3) does not take it.
  *
  * Threads: any. Nothing is kept between calls, and nothing is allocated.
  */
@@ -12,44 +11,15 @@
 #define TLSGRAFT_SCOPE_H
 
 #include <limits.h>
-#include <link.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
-/* One loaded object. It is valid as long as the object stays loaded. */
-struct object {
-    uintptr_t base;
-    uintptr_t low, high; /* its addresses: low <= a < high */
-    const char *path;    /* of its file; empty: the main program */
-    const char *soname;  /* DT_SONAME, else the file's name; NULL: neither */
-    const char *strings; /* DT_STRTAB */
-    const ElfW(Dyn) * dynamic;
-    const ElfW(Sym) * symbols;
-    const ElfW(Half) * versions; /* DT_VERSYM; NULL: none */
-    const uint32_t *gnu_hash;    /* NULL: none */
-    const uint32_t *sysv_hash;   /* NULL: none */
-};
+#include "preload/symbols.h"
 
 /* The object that holds an address. False: none does. */
 bool object_of_address(const void *address, struct object *object);
 
 /* Of the objects that define a function, the lowest that lies above an address. False: there is none. */
 bool object_above(const void *address, const char *function, char path[PATH_MAX], struct object *object);
-
-/* Where an object itself defines a function; NULL: it does not. */
-void *object_function(const struct object *object, const char *name);
-
-/*
- * To what address an object's own calls of a function lead, as the loader has bound them so far. NULL: it has
- * none that the loader binds.
- */
-const void *object_binding(const struct object *object, const char *function);
-
-static inline bool object_holds(const struct object *object, const void *address)
-{
-    return (uintptr_t)address >= object->low && (uintptr_t)address < object->high;
-}
 
 /* The first object, of those that `object` names as needed, that defines a function. False: none does. */
 bool object_needed_with(const struct object *object, const char *function, struct object *needed);
