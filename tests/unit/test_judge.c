@@ -4,31 +4,16 @@
 #include <string.h>
 
 #include "policy/judge.h"
+#include "tests/unit/loaded.h"
 #include "tests/unit/support.h"
 
-#define A            "0000000000000000000000000000000000000000000000000000000000000001"
-#define B            "0000000000000000000000000000000000000000000000000000000000000002"
-#define RULES(rules) "security: { pinned_public_keys = ( " rules " ); };"
+#define A "0000000000000000000000000000000000000000000000000000000000000001"
+#define B "0000000000000000000000000000000000000000000000000000000000000002"
 
-static struct policy *policy;
 static struct requirement requirements[PEER_NAMES_MAX];
 static struct peer peer;
 
-static void clean(void)
-{
-    fixture_clean();
-    policy_free(policy);
-}
-
-TestSuite(judge, .init = fixture_make, .fini = clean);
-
-static void load(const char *text)
-{
-    char whole[4096] = "version = 1; ";
-    policy_free(policy);
-    policy = load_text(&directory, strcat(whole, text), &findings);
-    cr_assert_not_null(policy, "%s", findings.text);
-}
+TestSuite(judge, .init = fixture_make, .fini = loaded_clean);
 
 /* The requirements for a peer of one or two names. */
 static size_t ask(const char *one, const char *two, unsigned port)

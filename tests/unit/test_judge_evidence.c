@@ -4,36 +4,21 @@
 #include <string.h>
 
 #include "policy/judge.h"
+#include "tests/unit/loaded.h"
 #include "tests/unit/support.h"
 
-#define A            "0000000000000000000000000000000000000000000000000000000000000001"
-#define B            "0000000000000000000000000000000000000000000000000000000000000002"
-#define C            "0000000000000000000000000000000000000000000000000000000000000003"
-#define RULES(rules) "security: { pinned_public_keys = ( " rules " ); };"
+#define A "0000000000000000000000000000000000000000000000000000000000000001"
+#define B "0000000000000000000000000000000000000000000000000000000000000002"
+#define C "0000000000000000000000000000000000000000000000000000000000000003"
 /* 2027-01-01 */
 #define EXPIRY 1798761600
 
-static struct policy *policy;
 static struct requirement requirements[PEER_NAMES_MAX];
 static struct peer peer;
 static struct judgement judged;
 static bool matched;
 
-static void clean(void)
-{
-    fixture_clean();
-    policy_free(policy);
-}
-
-TestSuite(judge_evidence, .init = fixture_make, .fini = clean);
-
-static void load(const char *text)
-{
-    char whole[4096] = "version = 1; ";
-    policy_free(policy);
-    policy = load_text(&directory, strcat(whole, text), &findings);
-    cr_assert_not_null(policy, "%s", findings.text);
-}
+TestSuite(judge_evidence, .init = fixture_make, .fini = loaded_clean);
 
 static void set_peer(const char *one, enum peer_how how, const char *two, enum peer_how how_two,
                      unsigned port)

@@ -4,30 +4,15 @@
 #include <string.h>
 
 #include "policy/judge.h"
+#include "tests/unit/loaded.h"
 #include "tests/unit/support.h"
 
 #define A          "0000000000000000000000000000000000000000000000000000000000000001"
 #define RULE(name) "{ domain = \"" name "\"; keys = \"" A "\"; }"
 
-static struct policy *policy;
 static struct peer peer;
 
-static void clean(void)
-{
-    fixture_clean();
-    policy_free(policy);
-}
-
-TestSuite(peer, .init = fixture_make, .fini = clean);
-
-static void load(const char *rules)
-{
-    char whole[4096];
-    snprintf(whole, sizeof whole, "version = 1; security: { pinned_public_keys = ( %s ); };", rules);
-    policy_free(policy);
-    policy = load_text(&directory, whole, &findings);
-    cr_assert_not_null(policy, "%s", findings.text);
-}
+TestSuite(peer, .init = fixture_make, .fini = loaded_clean);
 
 /* A peer of up to two names. */
 static void meet(enum peer_how how, const char *one, const char *two, unsigned port, bool own)
@@ -59,7 +44,7 @@ static const char *governed(void)
 
 Test(peer, rules_for_other_ports_apply_unless_the_port_is_its_own)
 {
-    load(RULE("a:443") ", " RULE("10.0.0.1:443"));
+    load(RULES(RULE("a:443") ", " RULE("10.0.0.1:443")));
     meet(PEER_HOW_SNI, "a", NULL, 443, true);
     cr_expect_str_eq(governed(), "a ");
     meet(PEER_HOW_SNI, "a", NULL, 8443, true);
@@ -74,52 +59,52 @@ Test(peer, rules_for_other_ports_apply_unless_the_port_is_its_own)
 
 Test(peer, a_port_that_is_not_known_is_nobodys_own)
 {
-    load(RULE("a:443"));
+    load(RULES(RULE("a:443")));
     meet(PEER_HOW_SNI, "a", NULL, 0, true);
     cr_expect_str_eq(governed(), "a? ");
 }
 
 Test(peer, a_guess_and_the_address_are_both_governed)
 {
-    load(RULE("a") ", " RULE("10.0.0.1"));
+    load(RULES(RULE("a") ", " RULE("10.0.0.1")));
     meet(PEER_HOW_RESOLVER, "a", "10.0.0.1", 443, true);
     cr_expect_str_eq(governed(), "a 10.0.0.1 ");
-    load(RULE("10.0.0.1"));
+    load(RULES(RULE("10.0.0.1")));
     cr_expect_str_eq(governed(), "10.0.0.1 ");
-    load(RULE("a"));
+    load(RULES(RULE("a")));
     cr_expect_str_eq(governed(), "a ");
 }
 
 Test(peer, a_rule_for_everything_is_the_addresss_and_no_guess_takes_it_away)
 {
-    load(RULE("a") ", " RULE("*"));
+    load(RULES(RULE("a") ", " RULE("*")));
     meet(PEER_HOW_RESOLVER, "a", "10.0.0.1", 443, true);
     cr_expect_str_eq(governed(), "a 10.0.0.1 ");
-    load(RULE("10.0.0.1") ", " RULE("*"));
+    load(RULES(RULE("10.0.0.1") ", " RULE("*")));
     cr_expect_str_eq(governed(), "10.0.0.1 ");
-    load(RULE("b") ", " RULE("*"));
+    load(RULES(RULE("b") ", " RULE("*")));
     cr_expect_str_eq(governed(), "10.0.0.1 ");
 }
 
 Test(peer, an_exception_for_a_guess_does_not_loosen_the_addresses_rule)
 {
-    load("{ domain = \"a\"; mode = \"off\"; }, " RULE("10.0.0.1"));
+    load(RULES("{ domain = \"a\"; mode = \"off\"; }, " RULE("10.0.0.1")));
     meet(PEER_HOW_RESOLVER, "a", "10.0.0.1", 443, true);
     cr_expect_str_eq(governed(), "10.0.0.1 ");
 }
 
 Test(peer, every_name_that_is_verified_is_governed)
 {
-    load(RULE("a") ", " RULE("b"));
+    load(RULES(RULE("a") ", " RULE("b")));
     meet(PEER_HOW_SNI, "a", "b", 443, true);
     cr_expect_str_eq(governed(), "a b ");
-    load(RULE("b") ", " RULE("*"));
+    load(RULES(RULE("b") ", " RULE("*")));
     cr_expect_str_eq(governed(), "a b ");
 }
 
 Test(peer, a_name_that_is_an_address_is_the_addresss)
 {
-    load(RULE("[::1]") ", " RULE("127.0.0.1"));
+    load(RULES(RULE("[::1]") ", " RULE("127.0.0.1")));
     meet(PEER_HOW_SNI, "[::1]", NULL, 443, true);
     cr_expect_str_eq(governed(), "::1 ");
     meet(PEER_HOW_SNI, "::FFFF:127.0.0.1", NULL, 443, true);
