@@ -66,7 +66,7 @@ static bool read_public_key(const struct crypto *crypto, const struct block *blo
     const struct ossl *ossl = &crypto->ossl;
     const unsigned char *in = block->data;
     X509_PUBKEY *key = ossl->d2i_X509_PUBKEY(NULL, &in, block->length);
-    memset(certificate, 0, sizeof *certificate);
+    *certificate = (struct certificate){.is_key = true};
     bool done = key != NULL && ossl_pin_of_key(ossl, key, &certificate->pin);
     ossl->X509_PUBKEY_free(key);
     return done;

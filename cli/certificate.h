@@ -13,6 +13,7 @@ enum { CERTIFICATE_SUBJECT_SIZE = 1024, CERTIFICATE_HEX_SIZE = 2 * PIN_BYTES + 1
 /* Plain data, of the caller. */
 struct certificate {
     struct pin pin;                         /* of its key */
+    bool is_key;                            /* a public key alone */
     char subject[CERTIFICATE_SUBJECT_SIZE]; /* as RFC 2253 writes names; cut off where it is longer. Not
                                                escaped for terminals. "" for a public key */
     bool expires;                           /* false: a public key, or a time that cannot be read */
