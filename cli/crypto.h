@@ -58,7 +58,6 @@ typedef void crypto_msg_cb(int write, int version, int content_type, const void 
     F(long, SSL_ctrl, (SSL * ssl, int command, long number, void *pointer))                                  \
     F(void, SSL_set_msg_callback, (SSL * ssl, crypto_msg_cb * callback))                                     \
     F(int, SSL_set_cipher_list, (SSL * ssl, const char *list))                                               \
-    F(void, SSL_set_security_level, (SSL * ssl, int level))                                                  \
     F(uint64_t, SSL_set_options, (SSL * ssl, uint64_t options))                                              \
     F(int, SSL_get_error, (const SSL *ssl, int ret))                                                         \
     F(int, SSL_shutdown, (SSL * ssl))                                                                        \

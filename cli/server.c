@@ -164,7 +164,6 @@ static bool set_up(struct handshake *handshake, const char *servername)
     const struct crypto *crypto = handshake->server->crypto;
     SSL *ssl = handshake->ssl;
     handshake->server->security_level = crypto->ossl.SSL_get_security_level(ssl);
-    crypto->SSL_set_security_level(ssl, 0);
     crypto->SSL_set_options(ssl, CRYPTO_OP_LEGACY_SERVER_CONNECT);
     crypto->SSL_ctrl(ssl, CRYPTO_CTRL_SET_MIN_VERSION, 0, NULL);
     crypto->ossl.SSL_set_verify(ssl, OSSL_VERIFY_NONE, NULL);

@@ -286,7 +286,10 @@ class ServerBench(PinBench):
         return self.policy
 
     def judge(self, port, *words, host="localhost", **more):
-        return self.call("--policy", self.policy, "pin", f"{host}:{port}", *words, **more)
+        return self.call_with_policy(f"{host}:{port}", *words, **more)
+
+    def call_with_policy(self, *words, **more):
+        return self.call("--policy", self.policy, "pin", *words, **more)
 
 
 class PinServer(ServerBench):
@@ -353,7 +356,10 @@ class PinServer(ServerBench):
         openssl("req", "-x509", "-newkey", "rsa:1024", "-nodes", "-keyout", key, "-out", certificate,
                 "-subj", "/CN=old")
         port = self.s_server("-cert", certificate, "-key", key, "-tls1", "-cipher", "ALL:@SECLEVEL=0")
-        self.assertEqual(self.rows(f"localhost:{port}")[0][0], pin_of(certificate))
+        strict = self.write("openssl.cnf", "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n"
+                            "MinProtocol = TLSv1.2\nCipherString = DEFAULT@SECLEVEL=3\n")
+        for env in ({}, {"OPENSSL_CONF": str(strict)}):
+            self.assertEqual(self.rows(f"localhost:{port}", env=env)[0][0], pin_of(certificate))
         self.rule('min_version = "1.2";')
         result = self.judge(port)
         self.assertEqual(result.returncode, 1, result)
@@ -469,18 +475,18 @@ class PinVerdict(ServerBench):
         self.assertIn("gone.pem cannot be read", result.stderr)
 
     def test_our_own_library_is_left_out(self):
-        """It would refuse the handshake by which the server is asked."""
-        self.rule(f'keys = "{OTHER_PIN}";')
-        with_library = {"LD_PRELOAD": f"/none.so:{LIBRARY}", "TLSGRAFT_POLICY": str(self.policy)}
-        for words in ((), ("--json",)):
-            result = self.pin(f"localhost:{self.server.port}", *words, env=with_library)
-            self.assertEqual(result.returncode, 1, result)
-            self.assertIn(self.leaf.pin, result.stdout)
-            self.assertIn("would be refused", result.stderr)
-            self.assertIsNone(self.server.next().error)
-        without = {"LD_PRELOAD": str(LIBRARY)}
-        result = self.judge(self.server.port, env=without)
-        self.assertEqual((result.returncode, result.stderr.count("\n")), (1, 1), result)
+        """It would refuse the handshake by which the server is asked, even before the server is asked."""
+        other = self.library("other.so")
+        for settings, before in ((f'keys = "{OTHER_PIN}";', ""), ('keys = "gone.pem";', 'unmatched = "refuse"; ')):
+            self.rule(settings, "localhost" if before == "" else "other.example", before)
+            alone = self.judge(self.server.port, "--servername", "localhost", "--json")
+            self.assertEqual(alone.returncode, 1, alone)
+            for preload in (LIBRARY, f"{other}:{LIBRARY}", f"{LIBRARY} {other}"):
+                env = {"LD_PRELOAD": str(preload), "TLSGRAFT_POLICY": str(self.policy)}
+                for call in (self.pin, self.call_with_policy):
+                    result = call(f"localhost:{self.server.port}", "--servername", "localhost", "--json", env=env)
+                    self.assertEqual((result.returncode, result.stdout, result.stderr),
+                                     (alone.returncode, alone.stdout, alone.stderr))
 
 
 class PinTellsTheTruth(LabTest):
