@@ -1,7 +1,6 @@
 /* `tlsgraft pin`: the pins of a file's keys and certificates, or of those that a server shows. */
 #include <errno.h>
 #include <getopt.h>
-#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,15 +10,14 @@
 #include "cli/certificate.h"
 #include "cli/command.h"
 #include "cli/host.h"
+#include "cli/listing.h"
 #include "cli/message.h"
-#include "cli/output.h"
 #include "cli/policy_file.h"
 #include "cli/restart.h"
 #include "cli/server.h"
 #include "cli/verdict.h"
 #include "config/file.h"
 #include "config/pem.h"
-#include "policy/text.h"
 
 enum { PORT_DEFAULT = 443, FILE_MAX = 1 << 20, WHY_SIZE = 1024 };
 
@@ -28,85 +26,6 @@ struct wishes {
     const char *program;    /* the same */
     bool json;
 };
-
-/* What is printed, one certificate after the other. */
-struct listing {
-    json_t *array;       /* NULL: text */
-    const char *allowed; /* the word; NULL: there is no policy, or no server */
-    bool is_allowed;     /* the same for JSON */
-    size_t count;        /* of what was printed */
-};
-
-static void add_json(const struct listing *listing, const struct certificate *certificate, const char *pin,
-                     const char *hex, const char *not_after)
-{
-    json_t *entry = json_pack("{s:s, s:s}", "pin", pin, "hex", hex);
-    if (certificate->expires)
-        json_object_set_new(entry, "not_after", json_string(not_after));
-    if (!certificate->is_key)
-        json_object_set_new(entry, "subject", output_text(certificate->subject));
-    if (listing->allowed != NULL)
-        json_object_set_new(entry, "allowed", json_boolean(listing->is_allowed));
-    json_array_append_new(listing->array, entry);
-}
-
-static void print_line(const struct listing *listing, const struct certificate *certificate, const char *pin,
-                       const char *hex, const char *not_after)
-{
-    printf("%s\t%s\t%s\t", pin, hex, not_after);
-    text_print(stdout, certificate->subject);
-    if (listing->allowed != NULL)
-        printf("\t%s", listing->allowed);
-    putchar('\n');
-}
-
-static void print_for_reader(const struct listing *listing, const struct certificate *certificate,
-                             const char *pin, const char *hex, const char *not_after)
-{
-    printf("%spin:       %s\nhex:       %s\n", listing->count > 0 ? "\n" : "", pin, hex);
-    if (certificate->is_key)
-        return;
-    printf("not after: %s\nsubject:   ", not_after);
-    text_print(stdout, certificate->subject);
-    putchar('\n');
-    if (listing->allowed != NULL)
-        printf("policy:    %s\n", listing->allowed);
-}
-
-static void list(struct listing *listing, const struct certificate *certificate)
-{
-    char pin[PIN_TEXT_SIZE];
-    char hex[CERTIFICATE_HEX_SIZE];
-    char not_after[TEXT_TIME_SIZE] = "";
-    pin_format(&certificate->pin, pin);
-    certificate_pin_hex(certificate, hex);
-    if (certificate->expires)
-        text_of_time(certificate->not_after, not_after);
-    if (listing->array != NULL)
-        add_json(listing, certificate, pin, hex, not_after);
-    else if (output_is_to_reader())
-        print_for_reader(listing, certificate, pin, hex, not_after);
-    else
-        print_line(listing, certificate, pin, hex, not_after);
-    listing->count++;
-}
-
-/* False: memory is short, and the user has been told. */
-static bool begin_listing(struct listing *listing, const struct wishes *wishes)
-{
-    listing->array = wishes->json ? json_array() : NULL;
-    if (wishes->json && listing->array == NULL)
-        output_json("pin", NULL);
-    return !wishes->json || listing->array != NULL;
-}
-
-static int end_listing(const struct listing *listing, int status)
-{
-    if (listing->array == NULL)
-        return status;
-    int printed = output_json("pin", listing->array);
-    return printed == STATUS_DONE ? status : printed;
-}
 
 static bool count_one(const struct certificate *certificate, unsigned line, void *context)
 {
@@ -120,7 +39,7 @@ static bool count_one(const struct certificate *certificate, unsigned line, void
 static bool list_one(const struct certificate *certificate, unsigned line, void *context)
 {
     (void)line;
-    list(context, certificate);
+    listing_add(context, certificate);
     return true;
 }
 
@@ -142,11 +61,11 @@ static int pin_text(const struct wishes *wishes, const struct crypto *crypto, co
                       path);
         return STATUS_USAGE;
     }
-    struct listing listing = {0};
-    if (!begin_listing(&listing, wishes))
+    struct listing listing;
+    if (!listing_begin(&listing, "pin", wishes->json))
         return STATUS_SURROUNDINGS;
     certificate_each(crypto, text, list_one, &listing, &line);
-    return end_listing(&listing, STATUS_DONE);
+    return listing_end(&listing, STATUS_DONE);
 }
 
 static int pin_read_file(const struct wishes *wishes, const char *path, struct arena *arena)
@@ -200,19 +119,15 @@ static int list_server(const struct wishes *wishes, const char *label, const str
                        const struct verdict *verdict)
 {
     const struct ossl *ossl = &server->crypto->ossl;
-    struct listing listing = {0};
-    int status = STATUS_DONE;
-    if (!begin_listing(&listing, wishes))
+    struct listing listing;
+    if (!listing_begin(&listing, "pin", wishes->json))
         return STATUS_SURROUNDINGS;
-    if (verdict != NULL) {
-        listing.is_allowed = verdict->allowed;
-        listing.allowed = verdict->allowed ? "allowed" : "refused";
-        status = verdict->allowed ? STATUS_DONE : STATUS_NO;
-    }
+    listing.has_verdict = verdict != NULL;
+    listing.allowed = verdict != NULL && verdict->allowed;
     for (int i = 0; i < ossl_stack_count(ossl, server->sent); i++) {
         struct certificate certificate;
         if (certificate_read(server->crypto, ossl_stack_at(ossl, server->sent, i), &certificate)) {
-            list(&listing, &certificate);
+            listing_add(&listing, &certificate);
         } else {
             message_warning(
                 "%s: certificate %d of those that it shows has a key that cannot be read; it is left out",
@@ -223,25 +138,19 @@ static int list_server(const struct wishes *wishes, const char *label, const str
         message_error("%s: would be refused: %s", label, verdict->words);
     else if (verdict != NULL && verdict->reported)
         message_warning("%s: would be reported, and let pass: %s", label, verdict->words);
-    return end_listing(&listing, status);
+    return listing_end(&listing, verdict == NULL || verdict->allowed ? STATUS_DONE : STATUS_NO);
 }
 
 /* `file`: NULL: there is no policy. */
-static int pin_connected(const struct wishes *wishes, const struct host *host, const struct policy_file *file)
+static int pin_connected(const struct wishes *wishes, const struct crypto *crypto, const struct host *host,
+                         const struct policy_file *file)
 {
-    struct crypto crypto;
     struct server server;
     struct verdict verdict;
     char why[WHY_SIZE] = "";
     char label[HOST_LABEL_SIZE];
     char name[sizeof host->name];
     host_format(host, label);
-    if (!crypto_open_ssl(&crypto)) {
-        message_error("%s: it cannot be asked without OpenSSL: no libssl of OpenSSL 1.1.1 to 4 is installed; "
-                      "install one",
-                      label);
-        return STATUS_SURROUNDINGS;
-    }
     /* A name is sent without its final dot (RFC 6066, section 3), and an address is not sent at all. */
     const char *servername = wishes->servername != NULL ? wishes->servername
                              : host->is_address         ? NULL
@@ -251,7 +160,7 @@ static int pin_connected(const struct wishes *wishes, const struct host *host, c
                  (int)(strlen(servername) - (servername[strlen(servername) - 1] == '.')), servername);
         servername = name;
     }
-    if (!server_open(&server, &crypto, host, servername, why, sizeof why)) {
+    if (!server_open(&server, crypto, host, servername, why, sizeof why)) {
         message_error("%s: %s", label, why);
         return STATUS_SURROUNDINGS;
     }
@@ -264,14 +173,14 @@ static int pin_connected(const struct wishes *wishes, const struct host *host, c
     return status;
 }
 
-static int pin_under_policy(const struct wishes *wishes, const struct host *host, struct policy_file *file)
+static int pin_under_policy(const struct wishes *wishes, const struct crypto *crypto, const struct host *host,
+                            struct policy_file *file)
 {
     switch (policy_file_read(file)) {
     case POLICY_FILE_READ:
     case POLICY_FILE_UNRESOLVED:
-        return pin_connected(wishes, host, file);
-    case POLICY_FILE_NO_LIBCRYPTO: /* then there is no libssl either, which is told of */
-        return pin_connected(wishes, host, NULL);
+        return pin_connected(wishes, crypto, host, file);
+    case POLICY_FILE_NO_LIBCRYPTO: /* there is one, or this would not be reached */
     case POLICY_FILE_ABSENT:
         return STATUS_SURROUNDINGS;
     case POLICY_FILE_INVALID:
@@ -280,10 +189,24 @@ static int pin_under_policy(const struct wishes *wishes, const struct host *host
     return STATUS_USAGE;
 }
 
+/* `crypto` must outlive the policy, which keeps what it verifies with. */
+static int pin_with_crypto(const struct wishes *wishes, const struct invocation *invocation,
+                           const struct crypto *crypto, const struct host *host)
+{
+    struct policy_file file;
+    if (policy_file_is_none(invocation->policy))
+        return pin_connected(wishes, crypto, host, NULL);
+    if (!policy_file_choose(&file, invocation->policy))
+        return STATUS_SURROUNDINGS;
+    int status = pin_under_policy(wishes, crypto, host, &file);
+    policy_file_close(&file);
+    return status;
+}
+
 static int pin_server(const struct wishes *wishes, const struct invocation *invocation, const char *text)
 {
     struct host host;
-    struct policy_file file;
+    struct crypto crypto;
     char why[WHY_SIZE];
     if (!host_parse(text, &host, why, sizeof why)) {
         message_error("pin: '%s': %s", text, why);
@@ -297,13 +220,12 @@ static int pin_server(const struct wishes *wishes, const struct invocation *invo
     }
     if (!restart_ungoverned(invocation))
         return STATUS_SURROUNDINGS;
-    if (policy_file_is_none(invocation->policy))
-        return pin_connected(wishes, &host, NULL);
-    if (!policy_file_choose(&file, invocation->policy))
+    if (!crypto_open_ssl(&crypto)) {
+        message_error("pin: a server cannot be asked without OpenSSL: no libssl of OpenSSL 1.1.1 to 4 is "
+                      "installed; install one");
         return STATUS_SURROUNDINGS;
-    int status = pin_under_policy(wishes, &host, &file);
-    policy_file_close(&file);
-    return status;
+    }
+    return pin_with_crypto(wishes, invocation, &crypto, &host);
 }
 
 /* A name that no host has, but files do. */

@@ -17,8 +17,8 @@ struct verdict {
 /*
  * Judges as the library would in a program that asks for `servername` (NULL: for none, so that all that is
  * known of the peer is its address) on `port`. `program` (NULL: not given) is a path, with a '/' in it, or a
- * name as TLSGRAFT_PROGRAM has it. `file` has been read; the server must be closed after it, as the policy
- * keeps what it verifies with.
+ * name as TLSGRAFT_PROGRAM has it. `file` has been read; the server's `crypto` must outlive it, as
+ * the policy keeps what it verifies with.
  */
 void verdict_find(const struct policy_file *file, const char *program, const struct server *server,
                   const char *servername, uint16_t port, struct verdict *verdict);
