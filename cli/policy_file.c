@@ -28,6 +28,13 @@ static bool make_absolute(char path[PATH_MAX], const char *given)
     return true;
 }
 
+bool policy_file_is_none(const char *option)
+{
+    bool named;
+    const char *path = config_path(secure_getenv, &named);
+    return option == NULL && !named && access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 bool policy_file_choose(struct policy_file *file, const char *option)
 {
     memset(file, 0, sizeof *file);

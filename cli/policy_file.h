@@ -23,6 +23,12 @@ struct policy_file {
 };
 
 /*
+ * Is there no policy at all, so that programs are left as they are? `option` as below. Tells the user
+ * nothing.
+ */
+bool policy_file_is_none(const char *option);
+
+/*
  * Decides on the path: `option` (NULL: not given; relative to the working directory), else what
  * TLSGRAFT_POLICY says, else the default. False: it cannot be used, and the user has been told.
  */

@@ -100,6 +100,21 @@ size_t judge_requirements(const struct policy *policy, const struct section *sec
     return count;
 }
 
+enum about judge_unknown(const struct policy *policy, const struct section *section, const struct peer *peer)
+{
+    struct requirement requirements[PEER_NAMES_MAX];
+    bool matched;
+    if (policy->mode == MODE_OFF)
+        return ABOUT_ALLOW;
+    judge_requirements(policy, section, peer, requirements, &matched);
+    if (matched)
+        return ABOUT_ALLOW;
+    enum about about = peer_is_named(peer) ? policy->unmatched : policy->unnamed;
+    if (peer->names[0].how == PEER_HOW_RESOLVER && policy->unmatched > about)
+        about = policy->unmatched;
+    return about == ABOUT_REFUSE && policy->mode == MODE_REPORT ? ABOUT_REPORT : about;
+}
+
 struct key_walk {
     key_visit *visit;
     void *context;

@@ -49,6 +49,9 @@ enum tls_version { TLS_OLDER, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 };
 /* The word for a version in policy files, "1.2"; "older than 1.0" for TLS_OLDER. */
 const char *tls_version_name(enum tls_version version);
 
+/* Of the number that SSL_version(3) gives. */
+enum tls_version tls_version_of(int number);
+
 /* The word for a mode in policy files and events. */
 const char *mode_name(enum mode mode);
 

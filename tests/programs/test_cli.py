@@ -11,7 +11,7 @@ from test_cli_run import *  # noqa: F401,F403
 from test_cli_run import PIN, RULE
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "config" / "examples"
-COMMANDS = (("run",), ("policy", "check"), ("doctor",))
+COMMANDS = (("run",), ("policy", "check"), ("pin",), ("doctor",))
 
 
 def openssl(*words):
