@@ -29,9 +29,9 @@ static void warn_of_script(const char *path)
         return;
     if (script_read(fd, &script) == SCRIPT_READ)
         message_warning(
-            "--program: %s is a script, which runs as %s; give that, or the NAME of 'tlsgraft run "
-            "--program NAME'",
-            path, script.interpreter);
+            "--program: %s is a script, and runs as its interpreter: give the path of that, or the "
+            "NAME of 'tlsgraft run --program NAME'",
+            path);
     close(fd);
 }
 
@@ -161,40 +161,37 @@ const struct command command_policy_explain = {
     .usage = "tlsgraft [--policy FILE] policy explain [--program PATH|NAME] HOST[:PORT] [--json]",
     .summary = "tell which rule applies to a server, and what it does",
     .help =
-        "HOST: a name, an IPv4 address, [IPv6 address], or '*', a server of which nothing is known. Nothing "
-        "is\n"
-        "resolved and nothing is sent. Without :PORT the port counts as not known, as behind a proxy.\n"
+        "HOST: a name, an IPv4 address, [IPv6 address], or '*', a server of which nothing is known.\n"
+        "Nothing is resolved and nothing is sent. Without :PORT the port counts as not known, as it is\n"
+        "behind a proxy.\n"
         "\n"
         "  --program PATH|NAME  with a /: the path of the executable; else its base name, or what\n"
         "                       'tlsgraft run --program NAME' says. Not given: the global rules alone\n"
         "  --json               print {host, port, program, pin_rule: {rule, mode, target, verify, pins}}\n"
         "\n"
-        "The most specific rule applies, whole: nothing is taken over from others. Into a pipe it prints "
-        "lines of\n"
-        "KEY, tab, VALUE:\n"
+        "The most specific rule applies, whole: nothing is taken over from others. Into a pipe it prints\n"
+        "lines of KEY, tab, VALUE:\n"
         "\n"
-        "  host, port, program  what was asked; the host as it is compared, the program without symbolic "
-        "links\n"
-        "  section              of `programs`, its FILE:LINE; or none\n"
-        "  rule                 FILE:LINE or none, the pattern that matches, whether it is global; "
-        "other_rule: as\n"
-        "                       well, where only rules for certain ports match, and no port is given\n"
-        "  mode                 enforce, report, off, and whose; then target, verify, min_version, expires,\n"
-        "                       after_expiry, ca_file, ca_path, as the rule has them\n"
-        "  pin                  sha256//..., and the key as written; unresolved: a key that cannot be read, "
-        "and why\n"
+        "  host, port, program  what was asked; the program without symbolic links\n"
+        "  section              of `programs`: its name and FILE:LINE, or none\n"
+        "  rule                 FILE:LINE, the pattern that matches, and whether it is global; or none\n"
+        "  other_rule           applies as well: no port is given, and only rules for certain ports match\n"
+        "  mode                 enforce, report or off, and whether the rule or the policy says so\n"
+        "  target, verify, min_version, expires, after_expiry, ca_file, ca_path\n"
+        "                       as the rule has them\n"
+        "  pin                  sha256//..., and the key as written\n"
+        "  unresolved           a key that cannot be read, and why\n"
         "  unmatched, unnamed   without a rule: what the policy says of such servers\n"
         "  hidden_rule          matches too, and does not apply, for it is less specific\n"
-        "  with_port            without :PORT: a rule that would apply at the port of its pattern\n"
+        "  with_port            no port is given: would apply at the port of its pattern\n"
         "  outcome              what a handshake with such a server leads to\n"
         "\n"
-        "JSON has the same names; what does not apply is absent. pin_rule has other_rules, min_version, "
-        "expires,\n"
-        "after_expiry, expired, ca_file, ca_path and unresolved too, where there are any.\n"
+        "JSON has the same names; what does not apply is absent. Those of a rule are in pin_rule, where\n"
+        "other_rules and unresolved are arrays, and expired tells whether expires is past.\n"
         "\n"
-        "Which rules apply to a program that has another name verified than it sends, or speaks through a "
-        "proxy,\n"
-        "or to an address of which it sends no name, shows only in the handshake: see TLSGRAFT_LOG=info.\n"
+        "A program that has another name verified than it sends is under the rules of both. Of one that\n"
+        "sends no name, or speaks through a proxy, less may be known in a handshake than is asked here:\n"
+        "TLSGRAFT_LOG=info tells what was.\n"
         "\n"
         "status: 0 there is a rule; 1 no rule; 2 wrong usage, or the policy is invalid; 3 no policy file\n"
         "\n"

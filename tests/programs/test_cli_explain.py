@@ -199,7 +199,7 @@ class PolicyExplain(Bench):
         self.assertIn(("section", "billing", "16"), lines)
         self.write("script", "#!/usr/bin/python3 -I\n")
         result = self.explain("--program", "./script", "x.example.com")
-        self.assertIn(f"{self.folder}/script is a script, which runs as /usr/bin/python3; give that, or", result.stderr)
+        self.assertIn(f"{self.folder}/script is a script, and runs as its interpreter: give ", result.stderr)
         result = self.explain("--program", "/opt/none", "x.example.com")
         self.assertIn("--program: /opt/none: No such file or directory; its path is compared as it is", result.stderr)
 
