@@ -172,7 +172,8 @@ class PolicyExplain(Bench):
 
     def test_addresses(self):
         for host, line in (("10.0.0.5:1", "13"), ("[::ffff:10.0.0.5]:1", "13"), ("[2001:db8::1]:443", "13"),
-                           ("[2001:DB8:0::1]", "13"), ("2001:db8::1", "13"), ("2001:db8::1%lo", "13"), ("10.0.0.5", "13")):
+                           ("[2001:DB8:0::1]", "13"), ("2001:db8::1", "13"), ("2001:db8::1%lo", "13"),
+                           ("10.0.0.5", "13")):
             self.assertEqual(line, self.values("rule", host)[0][0], host)
         self.assertEqual([("2001:db8::1",)], self.values("host", "[2001:db8::1]:443"))
 
