@@ -8,8 +8,8 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-/* The path of this command, without symbolic links. /proc may not be mounted: then what exec was given. */
-static bool own_path(char path[PATH_MAX])
+/* /proc may not be mounted: then what exec was given. */
+bool library_own_path(char path[PATH_MAX])
 {
     ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
     if (length > 0) {
@@ -19,6 +19,8 @@ static bool own_path(char path[PATH_MAX])
     const char *started = (const char *)getauxval(AT_EXECFN);
     return started != NULL && realpath(started, path) != NULL;
 }
+
+#define LIBRARY_NAME "libtlsgraft.so"
 
 /* Takes the last element off; false: there is none. */
 static bool cut_element(char *path)
@@ -32,8 +34,8 @@ static bool cut_element(char *path)
 
 static bool find(char path[PATH_MAX])
 {
-    static const char place[] = "/lib/tlsgraft/libtlsgraft.so";
-    if (!own_path(path) || !cut_element(path) || !cut_element(path))
+    static const char place[] = "/lib/tlsgraft/" LIBRARY_NAME;
+    if (!library_own_path(path) || !cut_element(path) || !cut_element(path))
         return false;
     size_t length = strlen(path);
     if (length + sizeof place > PATH_MAX)
@@ -66,6 +68,38 @@ static char *preload_value(const char *path, const char *present)
     }
     value[used] = '\0';
     return value;
+}
+
+static bool is_ours(const char *word, size_t length)
+{
+    static const char name[] = LIBRARY_NAME;
+    const size_t size = sizeof name - 1;
+    return length >= size && memcmp(word + length - size, name, size) == 0 &&
+           (length == size || word[length - size - 1] == '/');
+}
+
+bool library_leave_out(const char *present, char **value)
+{
+    const char *at = present != NULL ? present : "";
+    size_t used = 0;
+    bool found = false;
+    *value = malloc(strlen(at) + 1);
+    if (*value == NULL)
+        return false;
+    while (*(at += strspn(at, separators)) != '\0') {
+        size_t size = strcspn(at, separators);
+        if (is_ours(at, size)) {
+            found = true;
+        } else {
+            if (used > 0)
+                (*value)[used++] = ':';
+            memcpy(*value + used, at, size);
+            used += size;
+        }
+        at += size;
+    }
+    (*value)[used] = '\0';
+    return found;
 }
 
 bool library_open(struct library *library, const char *present, char *why, size_t size)

@@ -23,6 +23,15 @@ bool library_open(struct library *library, const char *present, char *why, size_
 
 void library_close(struct library *library);
 
+/* The path of this command, without symbolic links where /proc is mounted. False: it cannot be found. */
+bool library_own_path(char path[PATH_MAX]);
+
+/*
+ * An LD_PRELOAD (NULL: none) without our library, of whatever place. False: it is not in it, or memory is
+ * short. Free `*value`.
+ */
+bool library_leave_out(const char *present, char **value);
+
 /* Why the loader could not take this path from LD_PRELOAD, of static duration; NULL: it can. */
 const char *library_path_fault(const char *path);
 

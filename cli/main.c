@@ -10,6 +10,8 @@
 static const struct command *const commands[] = {
     &command_run,
     &command_policy_check,
+    &command_policy_explain,
+    &command_pin,
     &command_doctor,
 };
 

@@ -28,6 +28,13 @@ static bool make_absolute(char path[PATH_MAX], const char *given)
     return true;
 }
 
+bool policy_file_is_none(const char *option)
+{
+    bool named;
+    const char *path = config_path(secure_getenv, &named);
+    return option == NULL && !named && access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 bool policy_file_choose(struct policy_file *file, const char *option)
 {
     memset(file, 0, sizeof *file);
@@ -96,6 +103,13 @@ enum policy_file_outcome policy_file_read(struct policy_file *file)
     if (outcome == POLICY_FILE_INVALID)
         policy_file_close(file);
     return file->unresolved && outcome != POLICY_FILE_INVALID ? POLICY_FILE_UNRESOLVED : outcome;
+}
+
+void policy_file_say_no_libcrypto(const struct policy_file *file)
+{
+    message_error("%s: its PEM keys cannot be checked: no libcrypto of OpenSSL 1.1.1 to 4 is installed; "
+                  "install one",
+                  file->path);
 }
 
 void policy_file_close(struct policy_file *file)

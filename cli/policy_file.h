@@ -23,6 +23,12 @@ struct policy_file {
 };
 
 /*
+ * Is there no policy at all, so that programs are left as they are? `option` as below. Tells the user
+ * nothing.
+ */
+bool policy_file_is_none(const char *option);
+
+/*
  * Decides on the path: `option` (NULL: not given; relative to the working directory), else what
  * TLSGRAFT_POLICY says, else the default. False: it cannot be used, and the user has been told.
  */
@@ -33,6 +39,9 @@ bool policy_file_choose(struct policy_file *file, const char *option);
  * for POLICY_FILE_NO_LIBCRYPTO. Free with policy_file_close(), whatever the outcome.
  */
 enum policy_file_outcome policy_file_read(struct policy_file *file);
+
+/* Tells the user of POLICY_FILE_NO_LIBCRYPTO, and what to do. */
+void policy_file_say_no_libcrypto(const struct policy_file *file);
 
 void policy_file_close(struct policy_file *file);
 

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "cli/deadline.h"
 
 enum { OUTPUT_MAX = 1 << 20, SECONDS_MAX = 30, STREAMS = 2 };
 
@@ -119,15 +120,6 @@ static int spawn(pid_t *child, const char *loader, const char *program, char **e
     return error;
 }
 
-static int milliseconds_until(const struct timespec *deadline)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    long long left =
-        ((long long)deadline->tv_sec - now.tv_sec) * 1000 + (deadline->tv_nsec - now.tv_nsec) / 1000000;
-    return left > 0 ? (int)left : 0;
-}
-
 /* Reads once; at the end of the stream its end is closed. False: it is too long. */
 static bool drain(struct stream *stream)
 {
@@ -144,13 +136,11 @@ static bool drain(struct stream *stream)
 /* Reads both streams to their ends. NULL: done; else why not. */
 static const char *collect(struct stream *streams)
 {
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += SECONDS_MAX;
+    const struct timespec deadline = deadline_in(1000 * SECONDS_MAX);
     while (streams[0].read_end >= 0 || streams[1].read_end >= 0) {
         /* poll passes over negative descriptors. */
         struct pollfd polled[STREAMS] = {{streams[0].read_end, POLLIN, 0}, {streams[1].read_end, POLLIN, 0}};
-        int ready = poll(polled, STREAMS, milliseconds_until(&deadline));
+        int ready = poll(polled, STREAMS, deadline_left(&deadline));
         if (ready < 0 && errno != EINTR)
             return strerror(errno);
         if (ready == 0)

@@ -22,13 +22,24 @@ static const char *distrust_writers(struct arena *arena, const struct stat *stat
     return NULL;
 }
 
+static const char *kind_fault(mode_t mode)
+{
+    if (S_ISREG(mode))
+        return NULL;
+    if (S_ISDIR(mode))
+        return "is a directory, and not a regular file; only regular files are read";
+    if (S_ISFIFO(mode))
+        return "is a FIFO, and not a regular file; only regular files are read";
+    return "is not a regular file; only regular files are read";
+}
+
 /* NULL: it may be trusted. */
 static const char *distrust(struct arena *arena, const struct stat *status, size_t limit,
                             enum file_secrecy secrecy)
 {
-    if (!S_ISREG(status->st_mode))
-        return "is not a regular file; only regular files are read";
-    const char *why = distrust_writers(arena, status);
+    const char *why = kind_fault(status->st_mode);
+    if (why == NULL && secrecy != FILE_ANYBODYS)
+        why = distrust_writers(arena, status);
     if (why != NULL)
         return why;
     if (secrecy == FILE_SECRET && (status->st_mode & S_IRWXO) != 0)

@@ -11,10 +11,15 @@
 enum file_result {
     FILE_READ,
     FILE_UNREADABLE, /* missing, no permission */
-    FILE_REFUSED,    /* of another type, too large, or others than root and this user may change it */
+    FILE_REFUSED,    /* of another type, too large, or not kept from those that it must be kept from */
 };
 
-enum file_secrecy { FILE_PUBLIC, FILE_SECRET /* readable by owner and group only */ };
+/* Whom the file must be kept from. */
+enum file_secrecy {
+    FILE_ANYBODYS, /* nobody: anyone may have written it, as nothing follows from what it holds */
+    FILE_PUBLIC,   /* others must not write it */
+    FILE_SECRET,   /* nor read it */
+};
 
 struct file_text {
     char *data;    /* NUL-terminated, in the arena */

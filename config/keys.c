@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/file.h"
+#include "config/pem.h"
 #include "config/settings.h"
 
 #define BASE64_LENGTH 44 /* of 32 bytes */
@@ -62,44 +63,11 @@ static void read_pin(const struct item *item)
             item->text);
 }
 
-/* DER: is it a SubjectPublicKeyInfo (its first element's first element is an OID) or a certificate? */
-static bool is_der_public_key(const struct file_text *file)
-{
-    const unsigned char *der = (const unsigned char *)file->data;
-    size_t at = 0;
-    for (int level = 0; level < 2; level++) {
-        if (file->length < at + 2 || der[at] != 0x30)
-            return false;
-        at += 2 + ((der[at + 1] & 0x80) != 0 ? der[at + 1] & 0x7fU : 0U);
-    }
-    return at < file->length && der[at] == 0x06;
-}
-
-/* What can be seen of a key file's text without OpenSSL; NULL: nothing is wrong. */
-static const char *pem_fault(struct arena *arena, const struct file_text *file, const char *name)
-{
-    if (file->length > 0 && file->data[0] == 0x30 && strstr(file->data, pem_begin) == NULL) {
-        bool public_key = is_der_public_key(file);
-        return arena_printf(arena,
-                            "is DER; allowed is PEM, made by: openssl %s -inform DER -in '%s' -out '%s.pem'",
-                            public_key ? "pkey -pubin" : "x509", name, name);
-    }
-    if (memchr(file->data, '\0', file->length) != NULL)
-        return "has a NUL byte; allowed is PEM text";
-    if (strstr(file->data, pem_begin) == NULL)
-        return "holds no PEM block; allowed is a PUBLIC KEY or a CERTIFICATE in PEM";
-    if (strstr(file->data, "PRIVATE KEY-----") != NULL)
-        return "holds a private key; allowed is the public key alone, made by: openssl pkey -pubout";
-    if (strstr(file->data, "-----BEGIN RSA PUBLIC KEY-----") != NULL)
-        return "holds an RSA PUBLIC KEY block; allowed is PUBLIC KEY, made by: openssl rsa -RSAPublicKey_in "
-               "-pubout";
-    return NULL;
-}
-
-static void set_pem(const struct item *item, const struct file_text *file)
+/* `path`: of the file that it stands in; NULL: it stands in the policy. */
+static void set_pem(const struct item *item, const struct file_text *file, const char *path)
 {
     struct arena *arena = &item->load->policy->arena;
-    const char *fault = pem_fault(&item->load->scratch, file, item->key->name);
+    const char *fault = pem_fault(&item->load->scratch, file->data, file->length, path);
     if (fault != NULL) {
         load_say(item->load, CONFIG_ERROR, &item->at, "keys: %s %s", item->key->name, fault);
         return;
@@ -115,7 +83,7 @@ static void read_pem_in_place(const struct item *item)
     struct file_text text = {.data = arena_text(&item->load->scratch, item->text, length), .length = length};
     item->key->name = "PEM in place";
     if (text.data != NULL)
-        set_pem(item, &text);
+        set_pem(item, &text, NULL);
 }
 
 static void read_pem_file(const struct item *item)
@@ -130,13 +98,16 @@ static void read_pem_file(const struct item *item)
     item->key->name = path;
     switch (file_read(&load->scratch, load->watch, path, KEY_FILE_MAX, FILE_PUBLIC, &file, &why)) {
     case FILE_READ:
-        set_pem(item, &file);
+        set_pem(item, &file, path);
         break;
     case FILE_UNREADABLE:
         item->key->kind = KEY_UNRESOLVED;
         item->key->why = arena_text(arena, why, strlen(why));
-        load_say(load, CONFIG_UNRESOLVED, &item->at,
-                 "keys: %s %s; the rule refuses unless another of its keys matches", path, why);
+        load_say(
+            load, CONFIG_UNRESOLVED, &item->at,
+            "keys: %s %s; mend the path or its permissions: until then the rule refuses unless another of "
+            "its keys matches",
+            path, why);
         break;
     case FILE_REFUSED:
         load_say(load, CONFIG_ERROR, &item->at, "keys: %s %s", path, why);

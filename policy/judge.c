@@ -61,6 +61,17 @@ static void find_rules(const struct policy *policy, const struct section *sectio
         *match = own;
 }
 
+bool judge_name(const struct policy *policy, const struct section *section, const struct peer *peer,
+                const struct peer_name *name, struct requirement *requirement)
+{
+    struct strictest strictest = {policy, MODE_OFF, false};
+    *requirement = (struct requirement){.policy = policy, .name = name};
+    find_rules(policy, section, peer, &name->domain, &requirement->match);
+    rule_match_each(&requirement->match, make_stricter, &strictest);
+    requirement->mode = strictest.mode;
+    return requirement->match.rule != NULL;
+}
+
 /* Does a requirement before this one ask the same? */
 static bool is_asked(const struct requirement *requirements, size_t count, const struct rule_match *match)
 {
@@ -98,6 +109,21 @@ size_t judge_requirements(const struct policy *policy, const struct section *sec
     if (matched != NULL)
         *matched = any;
     return count;
+}
+
+enum about judge_unknown(const struct policy *policy, const struct section *section, const struct peer *peer)
+{
+    struct requirement requirements[PEER_NAMES_MAX];
+    bool matched;
+    if (policy->mode == MODE_OFF)
+        return ABOUT_ALLOW;
+    judge_requirements(policy, section, peer, requirements, &matched);
+    if (matched)
+        return ABOUT_ALLOW;
+    enum about about = peer_is_named(peer) ? policy->unmatched : policy->unnamed;
+    if (peer->names[0].how == PEER_HOW_RESOLVER && policy->unmatched > about)
+        about = policy->unmatched;
+    return about == ABOUT_REFUSE && policy->mode == MODE_REPORT ? ABOUT_REPORT : about;
 }
 
 struct key_walk {

@@ -6,6 +6,27 @@
 
 #include "policy/verify.h"
 
+/* The versions of DTLS by what they are made of (RFC 6347, RFC 9147); QUIC is TLS 1.3 (RFC 9001). */
+enum tls_version tls_version_of(int number)
+{
+    switch (number) {
+    case 0x0301:
+        return TLS_1_0;
+    case 0x0302:
+    case 0xfeff: /* DTLS 1.0 */
+        return TLS_1_1;
+    case 0x0303:
+    case 0xfefd: /* DTLS 1.2 */
+        return TLS_1_2;
+    case 0x0304:
+    case 0xfefc: /* DTLS 1.3 */
+    case 1:      /* OSSL_QUIC1_VERSION */
+        return TLS_1_3;
+    default:
+        return TLS_OLDER;
+    }
+}
+
 const char *mode_name(enum mode mode)
 {
     static const char *const names[] = {

@@ -49,6 +49,9 @@ enum tls_version { TLS_OLDER, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 };
 /* The word for a version in policy files, "1.2"; "older than 1.0" for TLS_OLDER. */
 const char *tls_version_name(enum tls_version version);
 
+/* Of the number that SSL_version(3) gives. */
+enum tls_version tls_version_of(int number);
+
 /* The word for a mode in policy files and events. */
 const char *mode_name(enum mode mode);
 
@@ -99,6 +102,7 @@ struct pin_rule {
     bool expires;                 /* its keys do, at: */
     time_t expiry;
     enum after_expiry after_expiry;
+    bool disabled;           /* by its section: nothing leads to it */
     struct anchors *anchors; /* never NULL */
 };
 
@@ -108,7 +112,8 @@ struct section {
     const char *name;
     const char *const *patterns;
     size_t pattern_count;
-    struct rule_index pins; /* its own; empty where `certificate_pinning_disabled` */
+    bool pinning_disabled;  /* `certificate_pinning_disabled` */
+    struct rule_index pins; /* its own; empty where that is set */
 };
 
 struct event_sinks {

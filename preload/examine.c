@@ -20,27 +20,6 @@ bool examine_is_needed(const struct snapshot *snapshot)
            (has_rules(snapshot) || process_reporter()->level >= LOG_LEVEL_INFO);
 }
 
-/* The versions of DTLS by what they are made of (RFC 6347, RFC 9147); QUIC is TLS 1.3 (RFC 9001). */
-static enum tls_version version_of(int number)
-{
-    switch (number) {
-    case 0x0301:
-        return TLS_1_0;
-    case 0x0302:
-    case 0xfeff: /* DTLS 1.0 */
-        return TLS_1_1;
-    case 0x0303:
-    case 0xfefd: /* DTLS 1.2 */
-        return TLS_1_2;
-    case 0x0304:
-    case 0xfefc: /* DTLS 1.3 */
-    case 1:      /* OSSL_QUIC1_VERSION */
-        return TLS_1_3;
-    default:
-        return TLS_OLDER;
-    }
-}
-
 static void begin(const struct showing *showing, struct examination *e)
 {
     const struct ossl *ossl = &showing->libssl->fn;
@@ -61,7 +40,7 @@ static void begin(const struct showing *showing, struct examination *e)
     e->evidence = (struct evidence){
         .has_key = showing->leaf != NULL || showing->raw_key != NULL,
         .pin = e->has_pin ? &e->pin : NULL,
-        .version = version_of(showing->version),
+        .version = tls_version_of(showing->version),
         .now = time(NULL),
         .proof = &e->proof,
     };
@@ -155,17 +134,9 @@ enum about examine_unknown(const struct snapshot *snapshot, const struct libssl 
 {
     const struct policy *policy = snapshot->policy;
     struct peer peer;
-    struct requirement requirements[PEER_NAMES_MAX];
-    bool matched;
     if (snapshot->state != POLICY_LOADED || policy->mode == MODE_OFF ||
         (policy->unmatched == ABOUT_ALLOW && policy->unnamed == ABOUT_ALLOW))
         return ABOUT_ALLOW;
     peer_find(libssl, ssl, &peer);
-    judge_requirements(policy, snapshot->section, &peer, requirements, &matched);
-    if (matched)
-        return ABOUT_ALLOW;
-    enum about about = peer_is_named(&peer) ? policy->unmatched : policy->unnamed;
-    if (peer.names[0].how == PEER_HOW_RESOLVER && policy->unmatched > about)
-        about = policy->unmatched;
-    return about == ABOUT_REFUSE && policy->mode == MODE_REPORT ? ABOUT_REPORT : about;
+    return judge_unknown(policy, snapshot->section, &peer);
 }

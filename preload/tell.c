@@ -3,11 +3,13 @@
 #include <stdio.h>
 
 #include "policy/text.h"
+#include "policy/words.h"
 #include "preload/peername.h"
 #include "preload/process.h"
 #include "preload/refuse.h"
 
-#define WORDS_SIZE 1024
+/* With whom they are about before them. */
+#define LINE_SIZE (DOMAIN_TEXT_SIZE + sizeof ": " + WORDS_SIZE)
 
 /* Whom words and events are about. */
 struct subject {
@@ -15,88 +17,6 @@ struct subject {
     const struct requirement *requirement;
     const char *domain; /* NULL: not known */
 };
-
-/* Nothing is wrong with the server: its chain was not shown. */
-static void find_resumed_words(const char *domain, const char *at, char words[WORDS_SIZE])
-{
-    snprintf(words, WORDS_SIZE,
-             "%s: a session was resumed that was not verified as %s asks; connect again, the handshake will "
-             "be a full one",
-             domain, at);
-}
-
-static void find_words(const struct subject *subject, const struct judgement *judgement,
-                       char words[WORDS_SIZE])
-{
-    const struct examination *e = subject->examination;
-    const struct pin_rule *rule = judgement->rule;
-    const char *domain = subject->domain == NULL ? "a server without a name" : subject->domain;
-    const char *any_port = subject->requirement->match.any_port
-                               ? " (its port is not known for sure, so the rules for other ports of it count)"
-                               : "";
-    char at[512];
-    char pin[PIN_TEXT_SIZE];
-    snprintf(at, sizeof at, "the rule %s:%u", rule->source.file, rule->source.line);
-    switch (judgement->reason) {
-    case REASON_NO_CERTIFICATE:
-        snprintf(words, WORDS_SIZE,
-                 "%s: the server showed no certificate, and %s pins its key%s; check that this is the server "
-                 "that you "
-                 "mean",
-                 domain, at, any_port);
-        break;
-    case REASON_UNRESOLVED:
-        snprintf(words, WORDS_SIZE, "%s: none of the keys of %s can be read%s; check the paths in it", domain,
-                 at, any_port);
-        break;
-    case REASON_EXPIRED:
-        snprintf(words, WORDS_SIZE,
-                 "%s: the keys of %s have expired%s; write those that the server has now, and a new date in "
-                 "expires",
-                 domain, at, any_port);
-        break;
-    case REASON_VERSION:
-        snprintf(words, WORDS_SIZE,
-                 "%s: the connection is TLS %s, and %s asks for %s%s; let the server offer it, or lower "
-                 "min_version",
-                 domain, tls_version_name(e->evidence.version), at, tls_version_name(rule->min_version),
-                 any_port);
-        break;
-    case REASON_VERIFICATION:
-        if (e->showing->resumed) {
-            find_resumed_words(domain, at, words);
-            break;
-        }
-        snprintf(words, WORDS_SIZE,
-                 "%s: the server's certificate does not verify, as %s requires%s: %s%s; check the "
-                 "certificate, its "
-                 "names, and ca_file",
-                 domain, at, any_port, e->showing->libssl->fn.X509_verify_cert_error_string(judgement->error),
-                 rule->anchors->file != NULL && rule->anchors->file_text == NULL
-                     ? " (ca_file could not be read)"
-                     : "");
-        break;
-    default:
-        if (!e->has_pin) {
-            snprintf(words, WORDS_SIZE,
-                     "%s: the server's public key could not be read, and %s pins it%s; check the server's "
-                     "certificate",
-                     domain, at, any_port);
-            break;
-        }
-        if (e->showing->resumed && rule->target == TARGET_CHAIN) {
-            find_resumed_words(domain, at, words);
-            break;
-        }
-        pin_format(&e->pin, pin);
-        snprintf(words, WORDS_SIZE,
-                 "%s: the server's public key is not one that %s pins%s; if its key was changed on purpose, "
-                 "add %s to "
-                 "keys",
-                 domain, at, any_port, pin);
-        break;
-    }
-}
 
 /* An event for a key that could not be read. */
 static bool raise_unresolved(const struct pin_rule *rule, const struct key *key, void *context)
@@ -121,15 +41,24 @@ static bool raise_unresolved(const struct pin_rule *rule, const struct key *key,
     return false;
 }
 
-static void report(const struct subject *subject, const struct judgement *judgement, char words[WORDS_SIZE])
+static void report(const struct subject *subject, const struct judgement *judgement, char line[LINE_SIZE])
 {
     const struct examination *e = subject->examination;
     bool resumed = e->showing->resumed && judgement->reason == REASON_MISMATCH;
-    find_words(subject, judgement, words);
-    text_for_terminal(words);
+    const struct account account = {
+        .ossl = &e->showing->libssl->fn,
+        .requirement = subject->requirement,
+        .evidence = &e->evidence,
+        .resumed = e->showing->resumed,
+    };
+    char words[WORDS_SIZE];
+    words_of_judgement(&account, judgement, words);
+    snprintf(line, LINE_SIZE, "%s: %s", subject->domain == NULL ? "a server without a name" : subject->domain,
+             words);
+    text_for_terminal(line);
     struct event event = {
         .kind = EVENT_PIN_MISMATCH,
-        .message = words,
+        .message = line,
         .domain = subject->domain,
         .port = e->peer.port,
         .peer_address = e->peer.address,
@@ -169,14 +98,14 @@ void tell_judgement(const struct examination *e, const struct requirement *requi
         [OUTCOME_REFUSED] = "refused",
     };
     char domain[DOMAIN_TEXT_SIZE];
-    char words[WORDS_SIZE];
+    char line[LINE_SIZE];
     struct subject subject = {e, requirement, requirement->name->domain.kind == DOMAIN_ALL ? NULL : domain};
     domain_format(&requirement->name->domain, domain);
     requirement_each_key(requirement, raise_unresolved, &subject);
     if (outcome != OUTCOME_ADMITTED)
-        report(&subject, judgement, words);
+        report(&subject, judgement, line);
     if (outcome == OUTCOME_REFUSED && !told)
-        refuse_with_words(e->showing->libssl, words);
+        refuse_with_words(e->showing->libssl, line);
     if (process_reporter()->level >= LOG_LEVEL_INFO)
         log_connection(&e->peer, requirement->name, &judgement->rule->source, outcomes[outcome]);
 }
@@ -213,27 +142,23 @@ void tell_unknown(const struct snapshot *snapshot, const struct libssl *libssl, 
     struct peer peer;
     char name[DOMAIN_TEXT_SIZE];
     char words[WORDS_SIZE];
+    char line[LINE_SIZE];
     peer_find(libssl, ssl, &peer);
-    /* See examine_unknown(): of what a guess says the stricter one counts. */
+    /* See judge_unknown(): of what a guess says the stricter one counts. */
     bool guessed =
         peer.names[0].how == PEER_HOW_RESOLVER && snapshot->policy->unmatched > snapshot->policy->unnamed;
     bool named = peer_is_named(&peer) || guessed;
     domain_format(&peer.names[0].domain, name);
+    words_of_unknown(named, about, words);
     if (named)
-        snprintf(words, sizeof words,
-                 "%s: no rule is for this server, and unmatched = \"%s\"; add a rule if it is one "
-                 "that you mean",
-                 name, about == ABOUT_REFUSE ? "refuse" : "report");
+        snprintf(line, sizeof line, "%s: %s", name, words);
     else
-        snprintf(words, sizeof words,
-                 "a server without a name%s%s: no rule is for it, and unnamed = \"%s\"; add a rule "
-                 "for its address or for \"*\"",
-                 peer.address[0] == '\0' ? "" : " at ", peer.address,
-                 about == ABOUT_REFUSE ? "refuse" : "report");
-    text_for_terminal(words);
+        snprintf(line, sizeof line, "a server without a name%s%s: %s", peer.address[0] == '\0' ? "" : " at ",
+                 peer.address, words);
+    text_for_terminal(line);
     struct event event = {
         .kind = named ? EVENT_PEER_UNMATCHED : EVENT_PEER_UNNAMED,
-        .message = words,
+        .message = line,
         .domain = named ? name : NULL,
         .port = peer.port,
         .peer_address = peer.address,
@@ -241,7 +166,7 @@ void tell_unknown(const struct snapshot *snapshot, const struct libssl *libssl, 
     };
     snapshot_raise(snapshot, &event);
     if (about == ABOUT_REFUSE)
-        refuse_with_words(libssl, words);
+        refuse_with_words(libssl, line);
 }
 
 void tell_connection(const struct libssl *libssl, const SSL *ssl, const char *outcome)

@@ -113,6 +113,17 @@ Test(keys, files_that_hold_something_else)
     directory_text(&directory, "r.pem",
                    "-----BEGIN RSA PUBLIC KEY-----\nMC4=\n-----END RSA PUBLIC KEY-----\n");
     expect_refused("\"r.pem\"", "RSAPublicKey_in");
+    static const unsigned char private_key_der[] = {0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05};
+    directory_write(&directory, "s.pem", private_key_der, sizeof private_key_der);
+    expect_refused("\"s.pem\"", "is a private key in DER");
+    static const unsigned char pkcs12[] = {0x30, 0x82, 0x01, 0x00, 0x02, 0x01, 0x03, 0x30, 0x05};
+    directory_write(&directory, "p12.pem", pkcs12, sizeof pkcs12);
+    expect_refused("\"p12.pem\"", "openssl pkcs12 -nokeys -in ");
+    directory_text(&directory, "q.pem",
+                   "-----BEGIN CERTIFICATE REQUEST-----\nMC4=\n-----END CERTIFICATE REQUEST-----\n");
+    expect_refused("\"q.pem\"", "openssl req -noout -pubkey -in ");
+    directory_text(&directory, "digit.pem", "0123");
+    expect_refused("\"digit.pem\"", "no PEM block");
     directory_text(&directory, "t.pem", "hello");
     expect_refused("\"t.pem\"", "no PEM block");
     directory_text(&directory, "empty.pem", "");

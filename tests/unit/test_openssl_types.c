@@ -1,6 +1,6 @@
 /*
- * policy/openssl.h declares OpenSSL's functions itself. Here the compiler compares each with OpenSSL's own
- * headers, and the numbers with its macros.
+ * policy/openssl.h and cli/crypto.h declare OpenSSL's functions themselves. Here the compiler compares each
+ * with OpenSSL's own headers, and the numbers with its macros.
  */
 #include <criterion/criterion.h>
 #include <openssl/err.h>
@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "cli/crypto.h"
 #include "policy/openssl.h"
 
 _Static_assert(OSSL_EX_INDEX_SSL == CRYPTO_EX_INDEX_SSL && OSSL_EX_INDEX_SSL_CTX == CRYPTO_EX_INDEX_SSL_CTX,
@@ -33,6 +34,20 @@ _Static_assert(OSSL_ERR_LIB_SSL == ERR_LIB_SSL &&
                    OSSL_R_CERTIFICATE_VERIFY_FAILED == SSL_R_CERTIFICATE_VERIFY_FAILED,
                "");
 
+_Static_assert(CRYPTO_ERROR_WANT_READ == SSL_ERROR_WANT_READ &&
+                   CRYPTO_ERROR_WANT_WRITE == SSL_ERROR_WANT_WRITE,
+               "");
+_Static_assert(CRYPTO_ERROR_SYSCALL == SSL_ERROR_SYSCALL && CRYPTO_ERROR_ZERO_RETURN == SSL_ERROR_ZERO_RETURN,
+               "");
+_Static_assert(CRYPTO_CTRL_SET_MSG_ARG == SSL_CTRL_SET_MSG_CALLBACK_ARG, "");
+_Static_assert(CRYPTO_CTRL_SET_HOSTNAME == SSL_CTRL_SET_TLSEXT_HOSTNAME, "");
+_Static_assert(CRYPTO_CTRL_SET_MIN_VERSION == SSL_CTRL_SET_MIN_PROTO_VERSION, "");
+_Static_assert(CRYPTO_OP_LEGACY_SERVER_CONNECT == SSL_OP_LEGACY_SERVER_CONNECT, "");
+_Static_assert(CRYPTO_RT_HEADER == SSL3_RT_HEADER && CRYPTO_R_ALERT_OFFSET == SSL_AD_REASON_OFFSET, "");
+#ifdef SSL_R_UNEXPECTED_EOF_WHILE_READING
+_Static_assert(CRYPTO_R_UNEXPECTED_EOF == SSL_R_UNEXPECTED_EOF_WHILE_READING, "");
+#endif
+
 /* A macro from 3.0 on; as its man page in 1.1.1 has it. */
 #undef ERR_put_error
 void ERR_put_error(int lib, int func, int reason, const char *file, int line);
@@ -52,6 +67,14 @@ static const struct {
     const char *name;
     int same;
 } functions[] = {OSSL_CRYPTO_FUNCTIONS(ROW) OSSL_SSL_FUNCTIONS(ROW)};
+#undef ROW
+
+#define ROW(result, name, arguments)                                                                         \
+    {#name, __builtin_types_compatible_p(__typeof__(&(name)), __typeof__(((struct crypto *)0)->name))},
+static const struct {
+    const char *name;
+    int same;
+} functions_of_the_command[] = {CRYPTO_FUNCTIONS(ROW) CRYPTO_SSL_FUNCTIONS(ROW)};
 
 /* Declared with a plain pointer where OpenSSL has a pointer to a function, or to a pointer. */
 static const char *const other_pointers[] = {"CRYPTO_get_ex_new_index", "SSL_CTX_add_custom_ext",
@@ -68,4 +91,11 @@ Test(openssl, types_are_those_of_the_headers)
         differ += !functions[i].same;
     }
     cr_expect_eq(differ, sizeof other_pointers / sizeof *other_pointers);
+}
+
+Test(openssl, types_of_the_command_are_those_of_the_headers)
+{
+    for (size_t i = 0; i < sizeof functions_of_the_command / sizeof *functions_of_the_command; i++)
+        cr_expect(functions_of_the_command[i].same, "%s is declared otherwise",
+                  functions_of_the_command[i].name);
 }
