@@ -16,6 +16,9 @@
 #include "policy/arena.h"
 #include "policy/index.h"
 #include "policy/pin.h"
+#include "policy/record.h"
+#include "policy/records.h"
+#include "policy/store.h"
 
 /* What a rule, or the policy, does when a check fails. */
 enum mode {
@@ -64,17 +67,19 @@ struct source {
 enum key_kind {
     KEY_PIN,        /* `pin` holds it */
     KEY_PEM,        /* `pem` holds the text; policy_resolve() makes its pin */
+    KEY_ID,         /* `name` is the id of a record of the store; see policy/records.h */
     KEY_UNRESOLVED, /* it could not be read; `why` tells */
 };
 
 /* One item of `keys`. */
 struct key {
     enum key_kind kind;
-    struct pin pin;    /* KEY_PIN */
-    size_t pem_number; /* KEY_PEM: from 0, in the whole policy */
-    const char *name;  /* as written in the file, or "PEM in place" */
-    const char *pem;   /* KEY_PEM: NUL-terminated text; else NULL */
-    const char *why;   /* KEY_UNRESOLVED: the reason; else NULL */
+    struct pin pin;     /* KEY_PIN; KEY_ID with pin_if_absent */
+    bool pin_if_absent; /* KEY_ID: 64 hex digits, which are the pin if the store has no such record */
+    size_t pem_number;  /* KEY_PEM: from 0, in the whole policy */
+    const char *name;   /* as written in the file, or "PEM in place" */
+    const char *pem;    /* KEY_PEM: NUL-terminated text; else NULL */
+    const char *why;    /* KEY_UNRESOLVED: the reason; else NULL */
 };
 
 struct trust;
@@ -128,9 +133,13 @@ struct policy {
     bool report_ungoverned;
     enum about unmatched;
     enum about unnamed;
-    struct anchors *anchors; /* of rules that name none of their own; never NULL */
-    const char *organisation;
-    struct rule_index pins; /* of struct pin_rule: the global ones */
+    struct anchors *anchors;  /* of rules that name none of their own; never NULL */
+    const char *organisation; /* never NULL */
+    struct store_settings store;
+    struct secret secret;    /* data NULL: none */
+    const char *secret_from; /* the setting or the variable that it came from, for messages; NULL: none */
+    struct records *records; /* NULL: no rule names a record */
+    struct rule_index pins;  /* of struct pin_rule: the global ones */
     struct section *sections;
     size_t section_count;
     struct pin_rule **pin_rules; /* all of them: the global ones, then those of each section */

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "policy/openssl.h"
 #include "policy/pin.h"
@@ -23,24 +24,26 @@ void records_free(struct records *records);
 
 /*
  * Sees to it that the texts of these records are as fresh as `cache_seconds` says, asking the store once for
- * all that are not, for at most what is left of `timeout_ms`. A record that the store does not have is
- * remembered for a short time, one that could not be read is served for `stale_seconds` more; after a failed
- * contact the store is left alone for a second. `now`: seconds of CLOCK_MONOTONIC.
+ * all that are not, for at most `timeout_ms` in all; and, unless `ossl` is NULL, that they are parsed. A
+ * record that the store does not have is remembered for a short time, one that could not be read is served
+ * for `stale_seconds` more; after a failed contact the store is left alone for a second. `now`: seconds of
+ * CLOCK_MONOTONIC.
  */
-void records_fetch(struct records *records, const char *const *ids, size_t count, time_t now);
+void records_fetch(struct records *records, const struct ossl *ossl, const char *const *ids, size_t count,
+                   time_t now);
 
 enum records_answer {
     RECORDS_FOUND,
     RECORDS_ABSENT,
-    RECORDS_FAILED,
-    RECORDS_REFUSED /* its content does not fit */
+    RECORDS_FAILED,  /* the store did not answer, or it was never asked */
+    RECORDS_REFUSED, /* what it holds is not the record of this id */
 };
 
 /*
- * The pin of a record that was fetched; no I/O. `ossl` NULL: only what was parsed before. `why` (NULL: not
- * asked; STORE_WHY_SIZE bytes) for the last two.
+ * What was fetched of a record; no input and output. `*pin` (RECORDS_FOUND): an id holds the hash of its
+ * content, so its pin never changes; it lives as long as `records`. `why` (NULL: not asked; STORE_WHY_SIZE
+ * bytes): for the other answers.
  */
-enum records_answer records_pin(struct records *records, const struct ossl *ossl, const char *id,
-                                struct pin *pin, char *why);
+enum records_answer records_pin(struct records *records, const char *id, const struct pin **pin, char *why);
 
 #endif
