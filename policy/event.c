@@ -92,10 +92,16 @@ static void add_text(json_t *object, const char *key, const char *text)
     json_object_set_new(object, key, json_string(clean));
 }
 
+/* Once: one rule may be there for several ports, and several may have the same key. */
 static void add_pin(json_t *array, const struct pin *pin)
 {
     char text[PIN_TEXT_SIZE];
     pin_format(pin, text);
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const char *other = json_string_value(json_array_get(array, i));
+        if (other != NULL && strcmp(other, text) == 0)
+            return;
+    }
     json_array_append_new(array, json_string(text));
 }
 

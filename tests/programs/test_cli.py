@@ -149,6 +149,13 @@ class PolicyCheck(Bench):
                     self.assertTrue(warnings[0].startswith(f"expires: {day} {words}"), warnings)
                 self.assertEqual([], self.warnings(rule.replace("MODE", 'mode = "off";')))
 
+    def test_no_more_warnings_than_are_read(self):
+        rules = ",\n".join(f'{{ domain = "h{i}.example"; keys = "{PIN}"; }}' for i in range(22))
+        result = self.check(f"version = 1;\nsecurity: {{ pinned_public_keys = (\n{rules}\n); }};\n")
+        lines = result.stderr.splitlines()
+        self.assertEqual((result.returncode, len(lines)), (0, 21), result)
+        self.assertEqual(lines[-1], f"tlsgraft: warning: {self.policy}: 2 more; mend these first, and check again")
+
     def test_one_key_only(self):
         one = f'{{ domain = "a"; keys = "{PIN}"; MORE }}'
         words = "keys: one key only, so when it is changed every connection is {}; add the key that will come after it"
