@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/message.h"
 #include "cli/policy_file.h"
+#include "cli/warnings.h"
 #include "policy/text.h"
 
 static void print_numbers(const struct policy_file *file)
@@ -19,35 +20,15 @@ static void print_numbers(const struct policy_file *file)
     printf(": %zu rule%s, %zu key%s\n", rules, rules == 1 ? "" : "s", keys, keys == 1 ? "" : "s");
 }
 
-/* A rule that has expired does less, or more, than its author may remember. */
-static void warn_of_expiry(const struct policy *policy)
-{
-    time_t now = time(NULL);
-    for (size_t i = 0; i < policy->pin_rule_count; i++) {
-        const struct pin_rule *rule = policy->pin_rules[i];
-        char day[TEXT_TIME_SIZE];
-        if (!rule->expires || now < rule->expiry)
-            continue;
-        text_of_time(rule->expiry, day);
-        message_warning("%s:%u: expires: %.10s is past, so %s; write a later day, or remove the rule",
-                        rule->source.file, rule->source.line, day,
-                        rule->after_expiry == AFTER_EXPIRY_REFUSE
-                            ? "the server is refused, whatever its key is"
-                            : "a server with another key is only reported");
-    }
-}
-
 static int check(struct policy_file *file)
 {
     switch (policy_file_read(file)) {
     case POLICY_FILE_READ:
-        warn_of_expiry(file->policy);
+        warnings_tell(file->policy, time(NULL));
         print_numbers(file);
         return STATUS_DONE;
     case POLICY_FILE_NO_LIBCRYPTO:
-        message_error("%s: its PEM keys cannot be checked: no libcrypto of OpenSSL 1.1.1 to 4 is installed; "
-                      "install one",
-                      file->path);
+        policy_file_say_no_libcrypto(file);
         return STATUS_SURROUNDINGS;
     case POLICY_FILE_ABSENT:
         return STATUS_SURROUNDINGS;
@@ -87,7 +68,9 @@ const struct command command_policy_check = {
     .summary = "read a policy, and say what is wrong with it",
     .help =
         "Reads the policy and everything that it refers to. Errors and warnings go to stderr; when all is\n"
-        "well, the numbers of rules and keys go to stdout.\n"
+        "well, the numbers of rules and keys go to stdout. Warnings do not change the status: a rule with "
+        "one\n"
+        "key only, `expires` or a pinned certificate that ends within 30 days, settings without effect.\n"
         "\n"
         "FILE: the policy; else that of --policy, else TLSGRAFT_POLICY, else /etc/tlsgraft/policy.cfg\n"
         "\n"

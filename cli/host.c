@@ -105,7 +105,7 @@ static const char *parse_bracketed(const char *text, struct host *host)
 static const char *parse(const char *text, struct host *host)
 {
     if (strstr(text, "://") != NULL)
-        return "it is a URL; give its host alone, and the port if it is not 443";
+        return "it is a URL; give its host alone, and its port behind a colon";
     if (text[0] == '[')
         return parse_bracketed(text, host);
     if (is_ipv6(text)) {

@@ -8,10 +8,7 @@
 #include "cli/message.h"
 
 static const struct command *const commands[] = {
-    &command_run,
-    &command_policy_check,
-    &command_pin,
-    &command_doctor,
+    &command_run, &command_policy_check, &command_policy_explain, &command_pin, &command_doctor,
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

@@ -105,6 +105,13 @@ enum policy_file_outcome policy_file_read(struct policy_file *file)
     return file->unresolved && outcome != POLICY_FILE_INVALID ? POLICY_FILE_UNRESOLVED : outcome;
 }
 
+void policy_file_say_no_libcrypto(const struct policy_file *file)
+{
+    message_error("%s: its PEM keys cannot be checked: no libcrypto of OpenSSL 1.1.1 to 4 is installed; "
+                  "install one",
+                  file->path);
+}
+
 void policy_file_close(struct policy_file *file)
 {
     policy_free(file->policy);

@@ -40,6 +40,9 @@ bool policy_file_choose(struct policy_file *file, const char *option);
  */
 enum policy_file_outcome policy_file_read(struct policy_file *file);
 
+/* Tells the user of POLICY_FILE_NO_LIBCRYPTO, and what to do. */
+void policy_file_say_no_libcrypto(const struct policy_file *file);
+
 void policy_file_close(struct policy_file *file);
 
 #endif

@@ -1,6 +1,7 @@
 #include "config/check.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config/anchors.h"
 #include "config/environment.h"
@@ -114,6 +115,19 @@ static void check_secret_file(struct load *load, const config_setting_t *setting
         load_say(load, CONFIG_ERROR, &at, "%s: %s %s", config_setting_name(setting), path, why);
 }
 
+/* The file is the policy, or one that it includes. */
+static void check_secret_in_place(struct load *load, const config_setting_t *setting)
+{
+    struct stat status;
+    struct source at = load_source(load, setting);
+    if (stat(at.file, &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0)
+        load_say(
+            load, CONFIG_WARNING, &at,
+            "%s: it stands in a file that others can read (mode %04o); write it into a file of its own and "
+            "name that in private_certificate_encoding_secret_file, or run: chmod go-r",
+            config_setting_name(setting), (unsigned)status.st_mode & 07777U);
+}
+
 static void read_security(struct load *load, const config_setting_t *group)
 {
     const config_setting_t *found[SETTINGS_MAX] = {NULL};
@@ -127,6 +141,8 @@ static void read_security(struct load *load, const config_setting_t *group)
         load_say(load, CONFIG_ERROR, &at, "%s: the secret is given in place too; allowed is one of them",
                  security_settings[SECURITY_SECRET_FILE].name);
     }
+    if (found[SECURITY_SECRET] != NULL)
+        check_secret_in_place(load, found[SECURITY_SECRET]);
     if (found[SECURITY_SECRET_FILE] != NULL)
         check_secret_file(load, found[SECURITY_SECRET_FILE]);
     if (found[SECURITY_MONITOR] != NULL)

@@ -120,7 +120,7 @@ static void pass_string(struct flattener *f, struct open_file *file)
         c++;
     }
     if (c >= file->end) {
-        fail(f, file, "a text without its closing quote");
+        fail(f, file, "a text without its closing quote; write it at the end of the text");
         return;
     }
     pass(f, file, (size_t)(c + 1 - file->at));
@@ -135,7 +135,7 @@ static void pass_comment(struct flattener *f, struct open_file *file)
                 end = c + 2;
         }
         if (end == NULL) {
-            fail(f, file, "a comment without its closing */");
+            fail(f, file, "a comment without its closing */; write it at the end of the comment");
             return;
         }
     } else {
@@ -190,7 +190,7 @@ static void pass_punctuation(struct flattener *f, struct open_file *file)
         f->settings[++f->nesting] = 0;
     } else if (is_one_of(c, "})]")) {
         if (f->nesting == 0) {
-            fail(f, file, "a closing bracket without its opening one");
+            fail(f, file, "a closing bracket without its opening one; look for one that is closed twice");
             return;
         }
         f->nesting--;
@@ -293,7 +293,7 @@ static void add_file(struct flattener *f, const struct open_file *parent, const 
     }
     for (const struct open_file *outer = parent; outer != NULL; outer = outer->parent) {
         if (outer->device == text.device && outer->inode == text.inode) {
-            fail(f, parent, "@include: the file includes itself");
+            fail(f, parent, "@include: the file includes itself; remove one of the includes");
             return;
         }
     }

@@ -103,8 +103,11 @@ static void read_pem_file(const struct item *item)
     case FILE_UNREADABLE:
         item->key->kind = KEY_UNRESOLVED;
         item->key->why = arena_text(arena, why, strlen(why));
-        load_say(load, CONFIG_UNRESOLVED, &item->at,
-                 "keys: %s %s; the rule refuses unless another of its keys matches", path, why);
+        load_say(
+            load, CONFIG_UNRESOLVED, &item->at,
+            "keys: %s %s; mend the path or its permissions: until then the rule refuses unless another of "
+            "its keys matches",
+            path, why);
         break;
     case FILE_REFUSED:
         load_say(load, CONFIG_ERROR, &item->at, "keys: %s %s", path, why);

@@ -81,9 +81,12 @@ static void read_section(struct load *load, const config_setting_t *group, struc
         read_name(load, found[PROGRAM_NAME], section);
     if (found[PROGRAM_MATCH] != NULL)
         read_patterns(load, found[PROGRAM_MATCH], section);
-    bool disabled = found[PROGRAM_PINNING_DISABLED] != NULL &&
-                    config_setting_get_bool(found[PROGRAM_PINNING_DISABLED]) != 0;
-    rules_read_pins(load, found[PROGRAM_PINS], disabled ? &unused : &section->pins);
+    section->pinning_disabled = found[PROGRAM_PINNING_DISABLED] != NULL &&
+                                config_setting_get_bool(found[PROGRAM_PINNING_DISABLED]) != 0;
+    size_t first = load->policy->pin_rule_count;
+    rules_read_pins(load, found[PROGRAM_PINS], section->pinning_disabled ? &unused : &section->pins);
+    for (size_t i = first; i < load->policy->pin_rule_count; i++)
+        load->policy->pin_rules[i]->disabled = section->pinning_disabled;
     rules_read_upstream(load, found[PROGRAM_UPSTREAM]);
 }
 

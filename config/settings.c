@@ -202,8 +202,12 @@ void settings_read(struct load *load, const config_setting_t *group, const struc
     for (size_t i = 0; table[i].name != NULL; i++) {
         if (table[i].required && config_setting_get_member(group, table[i].name) == NULL) {
             struct source at = load_source(load, group);
-            load_say(load, CONFIG_ERROR, &at, "%s: missing; it must be %s", table[i].name,
-                     type_words(table[i].type));
+            if (table[i].type == SETTING_INTEGER && table[i].least == table[i].most)
+                load_say(load, CONFIG_ERROR, &at, "%s: missing; write %s = %ld;", table[i].name,
+                         table[i].name, table[i].least);
+            else
+                load_say(load, CONFIG_ERROR, &at, "%s: missing; it must be %s", table[i].name,
+                         type_words(table[i].type));
         }
     }
 }

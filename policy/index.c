@@ -291,19 +291,76 @@ void rule_index_find(const struct rule_index *index, const struct domain *peer, 
     match->any_port = match->rule != NULL;
 }
 
-void rule_match_each(const struct rule_match *match, rule_visit *visit, void *context)
+typedef bool entry_visit(const struct rule_entry *entry, void *context);
+
+/* The patterns with a port that match `peer`, whichever the port is. */
+static void each_with_port(const struct rule_index *index, const struct domain *peer, entry_visit *visit,
+                           void *context)
 {
     struct walk walk;
-    if (!match->any_port) {
-        if (match->rule != NULL)
-            visit(match->rule, context);
-        return;
-    }
-    for (walk_begin(&walk, match->peer, true); walk_next(&walk);) {
-        const struct rule_entry *entry = lookup(match->index, &walk.key);
+    for (walk_begin(&walk, peer, true); walk_next(&walk);) {
+        const struct rule_entry *entry = lookup(index, &walk.key);
         for (entry = entry == NULL ? NULL : entry->next_port; entry != NULL; entry = entry->next_port) {
-            if (visit(entry->rule, context))
+            if (visit(entry, context))
                 return;
         }
     }
+}
+
+/* What a caller wants called, for an entry. */
+struct visitor {
+    rule_visit *rule;
+    pattern_visit *pattern;
+    void *context;
+};
+
+static bool visit_rule(const struct rule_entry *entry, void *context)
+{
+    const struct visitor *visitor = context;
+    return visitor->rule(entry->rule, visitor->context);
+}
+
+static bool visit_pattern(const struct rule_entry *entry, void *context)
+{
+    const struct visitor *visitor = context;
+    struct domain pattern = {
+        .kind = (enum domain_kind)entry->kind,
+        .port = entry->port,
+        .length = entry->length,
+    };
+    memcpy(pattern.text, entry->text, entry->length);
+    return visitor->pattern(entry->rule, &pattern, visitor->context);
+}
+
+void rule_match_each(const struct rule_match *match, rule_visit *visit, void *context)
+{
+    struct visitor visitor = {.rule = visit, .context = context};
+    if (match->any_port)
+        each_with_port(match->index, match->peer, visit_rule, &visitor);
+    else if (match->rule != NULL)
+        visit(match->rule, context);
+}
+
+void rule_index_each(const struct rule_index *index, const struct domain *peer, uint16_t port,
+                     pattern_visit *visit, void *context)
+{
+    struct visitor visitor = {.pattern = visit, .context = context};
+    struct walk walk;
+    for (walk_begin(&walk, peer, false); walk_next(&walk);) {
+        struct key with_port = walk.key;
+        with_port.port = port;
+        const struct rule_entry *entry = port == 0 ? NULL : lookup(index, &with_port);
+        if (entry != NULL && visit_pattern(entry, &visitor))
+            return;
+        entry = lookup(index, &walk.key);
+        if (entry != NULL && visit_pattern(entry, &visitor))
+            return;
+    }
+}
+
+void rule_index_each_port(const struct rule_index *index, const struct domain *peer, pattern_visit *visit,
+                          void *context)
+{
+    struct visitor visitor = {.pattern = visit, .context = context};
+    each_with_port(index, peer, visit_pattern, &visitor);
 }

@@ -61,4 +61,15 @@ void rule_index_find(const struct rule_index *index, const struct domain *peer, 
 typedef bool rule_visit(void *rule, void *context);
 void rule_match_each(const struct rule_match *match, rule_visit *visit, void *context);
 
+/*
+ * For explaining: calls `visit` for each pattern that matches `peer`, the most specific first, with the rule
+ * that it leads to, until it returns true. Each: those for `port`, and those for any port (0: these alone);
+ * the first is the one that rule_index_find() finds. Each port: those for some port, whichever it is.
+ */
+typedef bool pattern_visit(void *rule, const struct domain *pattern, void *context);
+void rule_index_each(const struct rule_index *index, const struct domain *peer, uint16_t port,
+                     pattern_visit *visit, void *context);
+void rule_index_each_port(const struct rule_index *index, const struct domain *peer, pattern_visit *visit,
+                          void *context);
+
 #endif

@@ -61,6 +61,17 @@ static void find_rules(const struct policy *policy, const struct section *sectio
         *match = own;
 }
 
+bool judge_name(const struct policy *policy, const struct section *section, const struct peer *peer,
+                const struct peer_name *name, struct requirement *requirement)
+{
+    struct strictest strictest = {policy, MODE_OFF, false};
+    *requirement = (struct requirement){.policy = policy, .name = name};
+    find_rules(policy, section, peer, &name->domain, &requirement->match);
+    rule_match_each(&requirement->match, make_stricter, &strictest);
+    requirement->mode = strictest.mode;
+    return requirement->match.rule != NULL;
+}
+
 /* Does a requirement before this one ask the same? */
 static bool is_asked(const struct requirement *requirements, size_t count, const struct rule_match *match)
 {

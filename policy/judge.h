@@ -43,6 +43,13 @@ size_t judge_requirements(const struct policy *policy, const struct section *sec
 /* What is to be done about a peer that no rule matches; ABOUT_ALLOW for any other. */
 enum about judge_unknown(const struct policy *policy, const struct section *section, const struct peer *peer);
 
+/*
+ * The rules that apply to one name of a peer, also where they ask for nothing (the mode is MODE_OFF then).
+ * False: there are none. They point into `policy`, `peer` and `name`.
+ */
+bool judge_name(const struct policy *policy, const struct section *section, const struct peer *peer,
+                const struct peer_name *name, struct requirement *requirement);
+
 /* Answers for the certificate that the peer shows, where a rule asks for more than its key. */
 struct proof {
     /* Has a chain that we verified a key that `rule` pins? */

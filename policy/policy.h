@@ -102,6 +102,7 @@ struct pin_rule {
     bool expires;                 /* its keys do, at: */
     time_t expiry;
     enum after_expiry after_expiry;
+    bool disabled;           /* by its section: nothing leads to it */
     struct anchors *anchors; /* never NULL */
 };
 
@@ -111,7 +112,8 @@ struct section {
     const char *name;
     const char *const *patterns;
     size_t pattern_count;
-    struct rule_index pins; /* its own; empty where `certificate_pinning_disabled` */
+    bool pinning_disabled;  /* `certificate_pinning_disabled` */
+    struct rule_index pins; /* its own; empty where that is set */
 };
 
 struct event_sinks {

@@ -138,18 +138,25 @@ for name in ("localhost", None):
 """
 
 
-class NameCases:
-    """A rule governs a connection if it refuses the wrong key and lets the right one through."""
+class NamedMachine:
+    """This machine, or a root, where names resolve as a test wishes. For classes that are a LabTest."""
 
-    def on_named_machine(self, argv, policy, **options):
-        """Runs a program with the library, where the names of HOSTS resolve."""
+    hosts = HOSTS
+
+    def on_named_machine(self, argv, policy, *, env=None, **options):
+        """Runs a program with the library, where the names of `hosts` resolve."""
         hosts = self.lab / "hosts"
-        hosts.write_text(HOSTS)
+        hosts.write_text(self.hosts)
+        more = [f"{name}={value}" for name, value in (env or {}).items()]
         inside = ["sh", "-c", 'mount --bind "$0" /etc/hosts && exec env "$@"', hosts,
-                  f"LD_PRELOAD={self.library}", f"TLSGRAFT_POLICY={policy}", "TLSGRAFT_LOG=info", *argv]
+                  f"LD_PRELOAD={self.library}", f"TLSGRAFT_POLICY={policy}", "TLSGRAFT_LOG=info", *more, *argv]
         if self.root is None:
             return run(["unshare", "--mount", "--", *inside], **options)
         return run([SOURCE / "scripts/in-root", "--bind", self.lab, self.root, "env", *inside], **options)
+
+
+class NameCases(NamedMachine):
+    """A rule governs a connection if it refuses the wrong key and lets the right one through."""
 
     def assert_governed(self, argv, *domains, host="127.0.0.1", stdin="", how=None):
         """Each of the domains leads to a rule for what the function `argv` of a port calls."""

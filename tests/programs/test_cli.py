@@ -1,5 +1,6 @@
 """The command as a whole: help, usage, `policy check`; and, as one run, the tests of its other commands."""
 
+import datetime
 import pathlib
 import shutil
 import subprocess
@@ -7,11 +8,13 @@ import unittest
 
 from cli_bench import COMMAND, Bench
 from test_cli_doctor import *  # noqa: F401,F403
+from test_cli_explain import *  # noqa: F401,F403
 from test_cli_run import *  # noqa: F401,F403
 from test_cli_run import PIN, RULE
 
+OTHER_PIN = PIN.replace("47D", "48D")
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "config" / "examples"
-COMMANDS = (("run",), ("policy", "check"), ("pin",), ("doctor",))
+COMMANDS = (("run",), ("policy", "check"), ("policy", "explain"), ("pin",), ("doctor",))
 
 
 def openssl(*words):
@@ -67,7 +70,7 @@ class PolicyCheck(Bench):
         self.assertEqual((result.returncode, result.stdout), (0, self.numbers("0 rules, 0 keys")), result)
         result = self.check(RULE.format(keys=f'"{PIN}"'))
         self.assertEqual((result.returncode, result.stdout), (0, self.numbers("1 rule, 1 key")), result)
-        result = self.check(RULE.format(keys=f'[ "{PIN}", "{PIN.replace("47D", "48D")}" ]'))
+        result = self.check(RULE.format(keys=f'[ "{PIN}", "{OTHER_PIN}" ]'))
         self.assertIn("1 rule, 2 keys", result.stdout, result)
 
     def test_pem(self):
@@ -115,18 +118,142 @@ class PolicyCheck(Bench):
                          {{ name = "y"; certificate_pinning_disabled = true; {section} }} );""")
         self.assertEqual((result.returncode, result.stdout), (0, self.numbers("5 rules, 3 keys")), result)
 
-    def test_expiry_that_is_past(self):
-        for day, after, words in (("2020-02-29", "report", "a server with another key is only reported"),
-                                  ("2020-02-29", "refuse", "the server is refused, whatever its key is"),
-                                  ("2999-12-31", "refuse", None)):
-            rule = f'{{ domain = "a"; keys = "{PIN}";\nexpires = "{day}"; after_expiry = "{after}"; }}'
-            result = self.check(f"version = 1; security: {{ pinned_public_keys = (\n{rule} ); }};\n")
-            self.assertEqual((result.returncode, result.stdout), (0, self.numbers("1 rule, 1 key")), result)
-            if words is None:
-                self.assertEqual(result.stderr, "")
-            else:
-                place = f"tlsgraft: warning: {self.policy}:2: expires: {day} is past, so {words};"
-                self.assertTrue(result.stderr.startswith(place), result)
+    def warnings(self, rules, more=""):
+        """What `policy check` warns of in a valid policy, without the place, which is line 2."""
+        result = self.check(f"version = 1; {more} security: {{ pinned_public_keys = (\n{rules} ); }};\n")
+        self.assertEqual(result.returncode, 0, result)
+        place = f"tlsgraft: warning: {self.policy}:2: "
+        lines = result.stderr.splitlines()
+        for line in lines:
+            self.assertTrue(line.startswith(place), result)
+            self.assertRegex(line, ".+: .+; .+")
+        return [line[len(place):] for line in lines]
+
+    @staticmethod
+    def day(days):
+        return str(datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days))
+
+    def test_keys_that_expire(self):
+        for day, after, words in (("2020-02-29", "report", "is past, so a server with another key is only reported;"),
+                                  ("2020-02-29", "refuse", "is past, so the server is refused, whatever its key is;"),
+                                  (self.day(0), "report", "is past, so a server"),
+                                  (self.day(2), "report", "is in 2 days, and from then on a server with another key"),
+                                  (self.day(29), "refuse", "is in 29 days, and from then on the server is refused,"),
+                                  (self.day(32), "report", None), ("2999-12-31", "refuse", None)):
+            rule = (f'{{ domain = "a"; keys = "{PIN},{OTHER_PIN}"; expires = "{day}"; after_expiry = "{after}"; '
+                    'MODE }')
+            with self.subTest(day=day, after=after):
+                warnings = self.warnings(rule.replace("MODE", ""))
+                self.assertEqual(0 if words is None else 1, len(warnings), warnings)
+                if words is not None:
+                    self.assertTrue(warnings[0].startswith(f"expires: {day} {words}"), warnings)
+                self.assertEqual([], self.warnings(rule.replace("MODE", 'mode = "off";')))
+
+    def test_one_key_only(self):
+        one = f'{{ domain = "a"; keys = "{PIN}"; MORE }}'
+        words = "keys: one key only, so when it is changed every connection is {}; add the key that will come after it"
+        for more, overall, outcome in (("", "", "refused"), ('mode = "report";', "", "reported"),
+                                       ("", 'mode = "report";', "reported"), ('mode = "off";', "", None),
+                                       ("", 'mode = "off";', None), ('mode = "enforce";', 'mode = "off";', "refused")):
+            with self.subTest(more=more, overall=overall):
+                expected = [] if outcome is None else [words.format(outcome)]
+                self.assertEqual(expected, self.warnings(one.replace("MORE", more), overall))
+        self.assertEqual([words.format("refused")],
+                         self.warnings(f'{{ domain = "a"; keys = [ "{PIN}", " {PIN}" ]; }}'), "twice the same")
+        self.assertEqual([], self.warnings(f'{{ domain = "a"; keys = [ "{PIN}", "{OTHER_PIN}" ]; }}'))
+        self.assertEqual([], self.warnings('{ domain = "a"; min_version = "1.2"; }'))
+
+    def test_one_key_only_of_programs(self):
+        for disabled in (False, True):
+            result = self.check(f"""version = 1; programs = ( {{ name = "x"; match = "x";
+                certificate_pinning_disabled = {str(disabled).lower()};
+                pinned_public_keys = ( {{ domain = "a"; keys = "{PIN}"; }} ); }} );""")
+            self.assertEqual(result.returncode, 0, result)
+            self.assertEqual(not disabled, f"{self.policy}:3: keys: one key only" in result.stderr, result)
+
+    def test_certificates_that_expire(self):
+        self.keys()
+        openssl("ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", self.folder / "k.pem")
+        for days, words in ((5, r"is in [56] days"), (-1, "is past"), (60, None)):
+            request = ("req", "-new", "-key", self.folder / "k.pem", "-subj", "/CN=a")
+            openssl(*request, "-out", self.folder / "r.pem")
+            openssl("x509", "-req", "-in", self.folder / "r.pem", "-signkey", self.folder / "k.pem", "-days", days,
+                    "-out", self.folder / "short.pem")
+            for key in ("short.pem", (self.folder / "short.pem").read_text()):
+                with self.subTest(days=days, key=key[:10]):
+                    rule = '{ domain = "a"; keys = [ "good.pem", "%s" ]; MODE }' % key
+                    warnings = self.warnings(rule.replace("MODE", ""))
+                    self.assertEqual(0 if words is None else 1, len(warnings), warnings)
+                    if words is not None:
+                        name = f"{self.folder}/short.pem" if key == "short.pem" else "PEM in place"
+                        self.assertRegex(warnings[0],
+                                         fr"^keys: the certificate in {name} expires \([-\d]{{10}} {words}\); its key")
+                    self.assertEqual([], self.warnings(rule.replace("MODE", 'mode = "off";')))
+        chain = (self.folder / "certificate.pem").read_text() * 2
+        self.write("chain.pem", chain, 0o600)
+        self.write("short.pem", (self.folder / "good.pem").read_text(), 0o600)
+        self.assertEqual([], self.warnings(f'{{ domain = "a"; keys = "chain.pem,{PIN}"; }}')[1:])
+
+    def test_a_secret_that_others_can_read(self):
+        text = 'version = 1;\nsecurity: { private_certificate_encoding_secret = "x"; };\n'
+        for mode, warned in ((0o600, False), (0o640, True), (0o644, True), (0o604, True)):
+            self.policy.chmod(mode)
+            result = self.check(text)
+            self.assertEqual((result.returncode, result.stdout), (2, ""), result)
+            warning = (f"tlsgraft: warning: {self.policy}:2: private_certificate_encoding_secret: it stands in a file "
+                       f"that others can read (mode {mode:04o}); ")
+            self.assertEqual(warned, warning in result.stderr, result)
+        self.policy.chmod(0o644)
+        self.write("secret.cfg", 'security: { private_certificate_encoding_secret = "x"; };\n', 0o600)
+        self.assertNotIn("warning", self.check('version = 1;\n@include "secret.cfg"\n').stderr)
+
+    def test_what_a_new_user_meets(self):
+        """Each says where, what was found, and what to do."""
+        self.keys()
+        rule = "version = 1;\nsecurity: {{ pinned_public_keys = (\n{{ domain = \"a.example\"; {} }}\n); }};\n"
+        openssl("x509", "-in", self.folder / "certificate.pem", "-outform", "DER", "-out", self.folder / "c.der.pem")
+        fingerprint = ":".join(["AB"] * 32)
+        for text, where, words in (
+                ("", 1, "version: missing; write version = 1;"),
+                (rule.format(f'key = "{PIN}";'), 3, 'key: unknown setting; did you mean "keys"?'),
+                (rule.format(f'keys = "{PIN}"; mode = "reprot";'), 3,
+                 'mode: "reprot"; allowed are "enforce", "report" and "off"'),
+                ("version = 1;\nmode = enforce;\n", 2, "words in quotes"),
+                ("version = 1;\nmode \"enforce\";\n", 2, "syntax error; here or on the line before, look for: "),
+                (rule.format(f'keys = "{PIN}";').replace("}\n)", "},\n)"), 4,
+                 "a comma between the groups of a list and none after the last"),
+                (rule.format('keys = "nowhere.pem";'), 3,
+                 f"keys: {self.folder}/nowhere.pem cannot be read: No such file or directory; mend the path or"),
+                (rule.format('keys = "c.der.pem";'), 3,
+                 "is DER; allowed is PEM, made by: openssl x509 -inform DER -in "),
+                (rule.format('keys = "key.pem";'), 3, "holds a private key; allowed is the public key alone"),
+                (rule.format(f'keys = "{fingerprint}";'), 3,
+                 f"is a fingerprint with colons; write its hex digits alone, {fingerprint.replace(':', '')}, and mind"),
+                (rule.format(f'keys = "{PIN[:-3]}=";'), 3,
+                 "is no SHA-256 in base64; allowed is sha256// and 44 characters that end in ="),
+                (rule.format(f'keys = "{PIN}";').replace("a.ex", "\u00e4.ex"), 3,
+                 'domain: "\u00e4.example" is a name that is not ASCII; write its A-label (xn--...)'),
+                (rule.format(f'keys = "{PIN}"; }},\n{{ domain = "A.example."; keys = "{PIN}";'), 4,
+                 f'domain: "A.example." has a rule at {self.policy}:3 already; write one rule for it')):
+            with self.subTest(words=words):
+                result = self.check(text)
+                self.assertEqual((result.returncode, result.stdout), (2, ""), result)
+                self.assertTrue(result.stderr.startswith(f"{self.policy}:{where}: "), result)
+                self.assertIn(words, result.stderr.splitlines()[0])
+
+    def test_files_that_are_not_read(self):
+        (self.folder / "d").mkdir()
+        result = self.call("policy", "check", "d")
+        self.assertEqual((result.returncode, result.stdout), (2, ""), result)
+        self.assertIn(f"{self.folder}/d: the policy file is a directory, and not a regular file; ", result.stderr)
+        self.policy.chmod(0o666)
+        result = self.call("policy", "check", self.policy)
+        self.assertEqual((result.returncode, result.stdout), (2, ""), result)
+        self.assertIn(f"{self.policy}: the policy file is writable by others than its owner (mode 0666); run: chmod",
+                      result.stderr)
+        result = self.call("policy", "check", env={"TLSGRAFT_POLICY": "policy.cfg"})
+        self.assertEqual((result.returncode, result.stdout), (3, ""), result)
+        self.assertIn("'policy.cfg' is not an absolute path; give the whole path, or use --policy", result.stderr)
 
     def test_examples(self):
         """As they are installed, whatever modes the files of a working tree have."""

@@ -125,6 +125,10 @@ Test(sections, pinning_disabled_takes_away_only_their_own_rules)
     cr_expect_null(rule_of(&policy->sections[0].pins, "a"));
     cr_expect_eq(rule_of(&policy->sections[1].pins, "a"), policy->pin_rules[2]);
     cr_expect_eq(rule_of(&policy->pins, "a"), policy->pin_rules[0]);
+    for (size_t i = 0; i < 3; i++)
+        cr_expect_eq(policy->pin_rules[i]->disabled, i == 1, "%zu", i);
+    cr_expect(policy->sections[0].pinning_disabled);
+    cr_expect_not(policy->sections[1].pinning_disabled);
     policy_free(policy);
 }
 

@@ -122,6 +122,54 @@ Test(index, an_unknown_port)
     arena_free(&arena);
 }
 
+static bool append_pattern(void *rule, const struct domain *pattern, void *line)
+{
+    char text[DOMAIN_TEXT_SIZE];
+    domain_format(pattern, text);
+    cr_expect_str_eq(text, rule);
+    strcat(strcat(line, text), " ");
+    return false;
+}
+
+static bool stop(void *rule, const struct domain *pattern, void *line)
+{
+    append_pattern(rule, pattern, line);
+    return true;
+}
+
+Test(index, every_pattern_that_matches)
+{
+    static const char *const patterns[] = {"*:443",       "*",    "**.example:443", "**.example",
+                                           "*.b.example", "*:80", "a.b.example",    "a.b.example:80",
+                                           "10.0.0.5:80"};
+    struct arena arena;
+    struct rule_index index = {0};
+    struct domain peer;
+    arena_init(&arena, 1 << 20);
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
+        add(&index, &arena, patterns[i]);
+    cr_assert(domain_from_peer("a.b.example", &peer));
+    char line[256] = "";
+    rule_index_each(&index, &peer, 443, append_pattern, line);
+    cr_expect_str_eq(line, "a.b.example *.b.example **.example:443 **.example *:443 * ");
+    line[0] = '\0';
+    rule_index_each(&index, &peer, 0, append_pattern, line);
+    cr_expect_str_eq(line, "a.b.example *.b.example **.example * ");
+    line[0] = '\0';
+    rule_index_each(&index, &peer, 80, stop, line);
+    cr_expect_str_eq(line, "a.b.example:80 ");
+    line[0] = '\0';
+    rule_index_each_port(&index, &peer, append_pattern, line);
+    cr_expect_str_eq(line, "a.b.example:80 **.example:443 *:80 *:443 ");
+    line[0] = '\0';
+    rule_index_each_port(&index, &peer, stop, line);
+    cr_expect_str_eq(line, "a.b.example:80 ");
+    line[0] = '\0';
+    rule_index_each(&(struct rule_index){0}, &peer, 80, append_pattern, line);
+    cr_expect_str_eq(line, "");
+    arena_free(&arena);
+}
+
 Test(index, whether_a_pattern_has_a_port)
 {
     static const char *const with[] = {"a.b:1", "10.0.0.5:1", "*.a.b:1", "**.a.b:1", "*:1"};

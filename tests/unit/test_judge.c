@@ -62,6 +62,31 @@ Test(judge, a_pin_admits_its_key_and_no_other)
     cr_expect_eq(ask("b", NULL, 1), 0);
 }
 
+Test(judge, the_rules_for_a_name_that_ask_for_nothing_are_told_too)
+{
+    static const struct {
+        const char *name;
+        unsigned port;
+        enum mode mode;
+        bool found, any_port;
+    } cases[] = {{"a", 1, MODE_OFF, true, false},
+                 {"b", 1, MODE_REPORT, true, false},
+                 {"c", 1, MODE_ENFORCE, true, false},
+                 {"c", 3, MODE_ENFORCE, true, true},
+                 {"d", 1, MODE_OFF, false, false}};
+    load(RULES("{ domain = \"a\"; mode = \"off\"; }, { domain = \"b\"; keys = \"" A
+               "\"; mode = \"report\"; }, { domain = \"c:1\"; keys = \"" A
+               "\"; }, { domain = \"c:2\"; keys = \"" A "\"; mode = \"off\"; }"));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct requirement requirement;
+        ask(cases[i].name, NULL, cases[i].port);
+        cr_expect_eq(judge_name(policy, NULL, &peer, &peer.names[0], &requirement), cases[i].found);
+        cr_expect_eq(requirement.mode, cases[i].mode, "%zu", i);
+        cr_expect_eq(requirement.match.any_port, cases[i].any_port, "%zu", i);
+        cr_expect_eq(requirement.name, &peer.names[0]);
+    }
+}
+
 Test(judge, any_pin_of_a_rule_counts)
 {
     load(RULES("{ domain = \"a\"; keys = \"" A "," B "\"; }"));

@@ -1,0 +1,201 @@
+/* `tlsgraft policy explain`: which rule a program and a host have, and what comes of it. Nothing is sent. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/explain_print.h"
+#include "cli/host.h"
+#include "cli/message.h"
+#include "cli/policy_file.h"
+#include "cli/script.h"
+#include "policy/resolve.h"
+
+struct wishes {
+    const char *program; /* as given; NULL: not given */
+    bool json;
+};
+
+/* A script runs as its interpreter, and that is what the patterns are compared with. */
+static void warn_of_script(const char *path)
+{
+    struct script script;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return;
+    if (script_read(fd, &script) == SCRIPT_READ)
+        message_warning(
+            "--program: %s is a script, and runs as its interpreter: give the path of that, or the "
+            "NAME of 'tlsgraft run --program NAME'",
+            path);
+    close(fd);
+}
+
+/* The path that the kernel tells of a program: without symbolic links. */
+static const char *find_program(const char *given, char path[PATH_MAX])
+{
+    if (given == NULL || strchr(given, '/') == NULL)
+        return given;
+    if (realpath(given, path) == NULL) {
+        message_warning("--program: %s: %s; its path is compared as it is written", given, strerror(errno));
+        return given;
+    }
+    warn_of_script(path);
+    return path;
+}
+
+static int print(const struct explanation *explanation, const struct wishes *wishes, const char *program)
+{
+    if (!wishes->json)
+        explain_print_text(explanation, program);
+    else if (explain_print_json(explanation, program) != STATUS_DONE)
+        return STATUS_SURROUNDINGS;
+    return explanation->has_rule ? STATUS_DONE : STATUS_NO;
+}
+
+static int explain(const struct policy *policy, const struct domain *host, const struct wishes *wishes)
+{
+    char path[PATH_MAX];
+    struct explanation explanation;
+    const char *program = find_program(wishes->program, path);
+    bool is_path = program != NULL && strchr(program, '/') != NULL;
+    const struct section *section =
+        policy_section(policy, is_path ? program : NULL, is_path ? NULL : program);
+    int status = STATUS_SURROUNDINGS;
+    if (explanation_make(&explanation, policy, section, host, time(NULL)))
+        status = print(&explanation, wishes, program);
+    else
+        message_error("policy explain: there is not enough memory; try again when there is more");
+    explanation_free(&explanation);
+    return status;
+}
+
+static int read_and_explain(struct policy_file *file, const struct domain *host, const struct wishes *wishes)
+{
+    switch (policy_file_read(file)) {
+    case POLICY_FILE_ABSENT:
+        return STATUS_SURROUNDINGS;
+    case POLICY_FILE_INVALID:
+        return STATUS_USAGE;
+    case POLICY_FILE_NO_LIBCRYPTO:
+    case POLICY_FILE_UNRESOLVED:
+    case POLICY_FILE_READ:
+        break;
+    }
+    if (file->policy->pem_count > 0 && !policy_is_resolved(file->policy)) {
+        policy_file_say_no_libcrypto(file);
+        return STATUS_SURROUNDINGS;
+    }
+    return explain(file->policy, host, wishes);
+}
+
+/* A name or an address, or `*`. The port is 0 where none is given. */
+static bool read_peer(const char *text, struct domain *peer)
+{
+    struct host host;
+    char why[256];
+    *peer = (struct domain){.kind = DOMAIN_ALL};
+    if (strcmp(text, "*") == 0)
+        return true;
+    if (!host_parse(text, &host, why, sizeof why)) {
+        message_error("policy explain: '%s': %s", text, why);
+        return false;
+    }
+    host.name[strcspn(host.name, "%")] = '\0'; /* no rule has the zone of a link-local address */
+    domain_from_peer(host.name, peer);
+    peer->port = host.port;
+    return true;
+}
+
+static bool take(void *context, int option, const char *argument)
+{
+    struct wishes *wishes = context;
+    if (option == 'j') {
+        wishes->json = true;
+        return true;
+    }
+    wishes->program = argument;
+    if (argument[0] != '\0')
+        return true;
+    message_error(
+        "policy explain: --program: empty; give the path of a program, or the NAME of 'tlsgraft run "
+        "--program NAME'");
+    return false;
+}
+
+static int run(const struct invocation *invocation)
+{
+    static const struct option options[] = {
+        {"help", no_argument, NULL, 'h'},
+        {"json", no_argument, NULL, 'j'},
+        {"program", required_argument, NULL, 'n'},
+        {NULL, 0, NULL, 0},
+    };
+    struct wishes wishes = {NULL, false};
+    const char *given;
+    struct operands operands = {.what = "HOST", .words = &given, .max = 1};
+    struct domain host;
+    int status;
+    if (!command_line(invocation, options, take, &wishes, &operands, &status))
+        return status;
+    if (given == NULL) {
+        message_error("policy explain: no HOST is given; see 'tlsgraft policy explain --help'");
+        return STATUS_USAGE;
+    }
+    if (!read_peer(given, &host))
+        return STATUS_USAGE;
+    struct policy_file file;
+    if (!policy_file_choose(&file, invocation->policy))
+        return STATUS_SURROUNDINGS;
+    status = read_and_explain(&file, &host, &wishes);
+    policy_file_close(&file);
+    return status;
+}
+
+const struct command command_policy_explain = {
+    .name = "policy explain",
+    .usage = "tlsgraft [--policy FILE] policy explain [--program PATH|NAME] HOST[:PORT] [--json]",
+    .summary = "tell which rule applies to a server, and what it does",
+    .help =
+        "HOST: a name, an IPv4 address, [IPv6 address], or '*', a server of which nothing is known.\n"
+        "Nothing is resolved and nothing is sent. Without :PORT the port counts as not known, as it is\n"
+        "behind a proxy.\n"
+        "\n"
+        "  --program PATH|NAME  with a /: the path of the executable; else its base name, or what\n"
+        "                       'tlsgraft run --program NAME' says. Not given: the global rules alone\n"
+        "  --json               print {host, port, program, pin_rule: {rule, mode, target, verify, pins}}\n"
+        "\n"
+        "The most specific rule applies, whole: nothing is taken over from others. Into a pipe it prints\n"
+        "lines of KEY, tab, VALUE:\n"
+        "\n"
+        "  host, port, program  what was asked; the program without symbolic links\n"
+        "  section              of `programs`: its name and FILE:LINE, or none\n"
+        "  rule                 FILE:LINE, the pattern that matches, and whether it is global; or none\n"
+        "  other_rule           applies as well: no port is given, and only rules for certain ports match\n"
+        "  mode                 enforce, report or off, and whether the rule or the policy says so\n"
+        "  target, verify, min_version, expires, after_expiry, ca_file, ca_path\n"
+        "                       as the rule has them\n"
+        "  pin                  sha256//..., and the key as written\n"
+        "  unresolved           a key that cannot be read, and why\n"
+        "  unmatched, unnamed   without a rule: what the policy says of such servers\n"
+        "  hidden_rule          matches too, and does not apply, for it is less specific\n"
+        "  with_port            no port is given: would apply at the port of its pattern\n"
+        "  outcome              what a handshake with such a server leads to\n"
+        "\n"
+        "JSON has the same names; what does not apply is absent. Those of a rule are in pin_rule, where\n"
+        "other_rules and unresolved are arrays, and expired tells whether expires is past.\n"
+        "\n"
+        "A program that has another name verified than it sends is under the rules of both. Of one that\n"
+        "sends no name, or speaks through a proxy, less may be known in a handshake than is asked here:\n"
+        "TLSGRAFT_LOG=info tells what was.\n"
+        "\n"
+        "status: 0 there is a rule; 1 no rule; 2 wrong usage, or the policy is invalid; 3 no policy file\n"
+        "\n"
+        "example:\n"
+        "  tlsgraft policy explain --program /usr/bin/curl api.example.com:443\n",
+    .run = run,
+};

@@ -1,0 +1,163 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/explain_print.h"
+#include "cli/explain_words.h"
+#include "cli/message.h"
+#include "cli/output.h"
+#include "policy/text.h"
+
+/* The longest key, "after_expiry" or "hidden_rule", and a colon. */
+enum { KEY_WIDTH = 13, PLACE_SIZE = 8192 };
+
+/* `key TAB value TAB more TAB last`; to a reader `key: value (more, last)`. NULL: there is no such column. */
+static void line(const char *key, const char *value, const char *more, const char *last)
+{
+    bool reader = output_is_to_reader();
+    char label[64];
+    snprintf(label, sizeof label, reader ? "%s:" : "%s", key);
+    printf(reader ? "%-*s " : "%.*s\t", reader ? KEY_WIDTH : (int)sizeof label, label);
+    text_print(stdout, value);
+    if (more != NULL) {
+        fputs(reader ? " (" : "\t", stdout);
+        text_print(stdout, more);
+    }
+    if (last != NULL) {
+        fputs(reader ? ", " : "\t", stdout);
+        text_print(stdout, last);
+    }
+    puts(reader && more != NULL ? ")" : "");
+}
+
+static void format_place(const struct source *source, char place[PLACE_SIZE])
+{
+    snprintf(place, PLACE_SIZE, "%s:%u", source->file, source->line);
+}
+
+static void print_led(const char *key, const struct led_rule *led, const char *last)
+{
+    char place[PLACE_SIZE];
+    char pattern[DOMAIN_TEXT_SIZE];
+    format_place(&led->rule->source, place);
+    domain_format(&led->pattern, pattern);
+    line(key, place, pattern, last);
+}
+
+static void print_program(const struct explanation *explanation, const char *program)
+{
+    const struct policy *policy = explanation->policy;
+    const struct section *section = explanation->section;
+    char place[PLACE_SIZE];
+    if (program != NULL)
+        line("program", program, NULL, NULL);
+    if (section != NULL) {
+        format_place(&section->source, place);
+        line("section", section->name, place,
+             section->pinning_disabled ? "its own rules do not count: certificate_pinning_disabled" : NULL);
+    } else if (program != NULL) {
+        line("section", "none", NULL, NULL);
+    } else if (policy->section_count > 0) {
+        line("note", "no program is given, so the rules of sections do not count; see --program", NULL, NULL);
+    }
+}
+
+static void print_expiry(const struct explanation *explanation, const struct pin_rule *rule)
+{
+    char day[TEXT_TIME_SIZE];
+    if (!rule->expires)
+        return;
+    text_of_time(rule->expiry, day);
+    day[sizeof "YYYY-MM-DD" - 1] = '\0';
+    line("expires", day, explanation_is_past(explanation, rule) ? "past" : NULL, NULL);
+    line("after_expiry", explain_after_expiry(rule), NULL, NULL);
+}
+
+static void print_keys(const struct policy *policy, const struct pin_rule *rule)
+{
+    char text[PIN_TEXT_SIZE];
+    for (size_t i = 0; i < rule->key_count; i++) {
+        const struct key *key = &rule->keys[i];
+        const struct pin *pin = policy_key_pin(policy, key);
+        if (pin == NULL) {
+            line("unresolved", key->name, explain_key_fault(key), NULL);
+            continue;
+        }
+        pin_format(pin, text);
+        bool repeats = output_is_to_reader() && strcmp(key->name, text) == 0;
+        line("pin", text, repeats ? NULL : key->name, NULL);
+    }
+}
+
+static void print_settings(const struct explanation *explanation, const struct pin_rule *rule)
+{
+    line("mode", mode_name(explanation->requirement.mode),
+         rule->mode == MODE_UNSET ? "of the policy" : "of the rule", NULL);
+    line("target", explain_target(rule), NULL, NULL);
+    line("verify", explain_verify(rule), NULL, NULL);
+    if (rule->min_version != TLS_OLDER)
+        line("min_version", tls_version_name(rule->min_version), NULL, NULL);
+    print_expiry(explanation, rule);
+    if (explain_verifies(rule) && rule->anchors->file != NULL)
+        line("ca_file", rule->anchors->file, NULL, NULL);
+    if (explain_verifies(rule) && rule->anchors->path != NULL)
+        line("ca_path", rule->anchors->path, NULL, NULL);
+}
+
+/* Where several rules apply the settings are those of the first, but for the mode and the keys. */
+static void print_rules(const struct explanation *explanation)
+{
+    const struct rule_list *rules = &explanation->rules;
+    const char *whose = explanation->of_section ? "of the section" : "global";
+    for (size_t i = 0; i < rules->count; i++)
+        print_led(i == 0 ? "rule" : "other_rule", &rules->items[i], whose);
+    print_settings(explanation, rules->items[0].rule);
+    for (size_t i = 0; i < rules->count; i++)
+        print_keys(explanation->policy, rules->items[i].rule);
+}
+
+static void print_unmatched(const struct explanation *explanation)
+{
+    enum domain_kind kind = explanation->peer.names[0].domain.kind;
+    line("rule", "none", NULL, NULL);
+    if (kind != DOMAIN_ALL)
+        line("unmatched", explain_about(explanation_about(explanation, true)), NULL, NULL);
+    if (kind != DOMAIN_NAME)
+        line("unnamed", explain_about(explanation_about(explanation, false)), NULL, NULL);
+}
+
+static void print_ports(const struct explanation *explanation)
+{
+    const struct rule_match *match = &explanation->requirement.match;
+    if (match->any_port && explanation->peer.port == 0)
+        line("note",
+             "only rules for certain ports match, and no port is given: all of them apply, and any of their "
+             "pins "
+             "counts",
+             NULL, NULL);
+    for (size_t i = 0; i < explanation->with_port.count; i++)
+        print_led("with_port", &explanation->with_port.items[i], NULL);
+    if (explanation->with_port.count > 0)
+        line("note", "no port is given: at those above another rule applies; ask with HOST:PORT", NULL, NULL);
+}
+
+void explain_print_text(const struct explanation *explanation, const char *program)
+{
+    char text[DOMAIN_TEXT_SIZE];
+    char outcome[OUTCOME_SIZE];
+    domain_format(&explanation->peer.names[0].domain, text);
+    line("host", text, NULL, NULL);
+    if (explanation->peer.port != 0) {
+        snprintf(text, sizeof text, "%u", explanation->peer.port);
+        line("port", text, NULL, NULL);
+    }
+    print_program(explanation, program);
+    if (explanation->has_rule)
+        print_rules(explanation);
+    else
+        print_unmatched(explanation);
+    for (size_t i = 0; i < explanation->hidden.count; i++)
+        print_led("hidden_rule", &explanation->hidden.items[i], NULL);
+    print_ports(explanation);
+    explanation_outcome(explanation, outcome);
+    line("outcome", outcome, NULL, NULL);
+}

@@ -1,0 +1,118 @@
+#include "cli/warnings.h"
+
+#include <stdio.h>
+
+#include "cli/certificate.h"
+#include "cli/message.h"
+#include "policy/text.h"
+
+enum { DAY = 86400, SOON = 30 * DAY };
+
+struct context {
+    const struct policy *policy;
+    const struct pin_rule *rule;
+    time_t now;
+    const struct crypto *crypto; /* NULL: there is none, or no key needs it */
+};
+
+/* "2026-12-31 is past", "... is today", "... is in 1 day". False: it is further off than a warning is for. */
+static bool describe_day(time_t when, time_t now, char *words, size_t size)
+{
+    char day[TEXT_TIME_SIZE];
+    text_of_time(when, day);
+    long days = (long)((when - now + DAY - 1) / DAY);
+    if (when <= now)
+        snprintf(words, size, "%.10s is past", day);
+    else if (when - now <= SOON)
+        snprintf(words, size, "%.10s is in %ld day%s", day, days, days == 1 ? "" : "s");
+    else
+        return false;
+    return true;
+}
+
+/* A rule that has expired does less, or more, than its author may remember. */
+static void warn_of_expiry(const struct context *context)
+{
+    const struct pin_rule *rule = context->rule;
+    char words[128];
+    if (!rule->expires || !describe_day(rule->expiry, context->now, words, sizeof words))
+        return;
+    message_warning("%s:%u: expires: %s%s %s; write a later day, or remove the rule", rule->source.file,
+                    rule->source.line, words, context->now >= rule->expiry ? ", so" : ", and from then on",
+                    rule->after_expiry == AFTER_EXPIRY_REFUSE ? "the server is refused, whatever its key is"
+                                                              : "a server with another key is only reported");
+}
+
+/* Two items that are the same key are one. */
+static bool has_one_key(const struct context *context)
+{
+    const struct pin_rule *rule = context->rule;
+    const struct pin *first = rule->key_count == 0 ? NULL : policy_key_pin(context->policy, &rule->keys[0]);
+    for (size_t i = 1; i < rule->key_count && first != NULL; i++) {
+        const struct pin *other = policy_key_pin(context->policy, &rule->keys[i]);
+        if (other == NULL || !pin_equal(first, other))
+            return false;
+    }
+    return first != NULL;
+}
+
+static void warn_of_one_key(const struct context *context)
+{
+    const struct pin_rule *rule = context->rule;
+    bool enforced = policy_rule_mode(context->policy, rule) == MODE_ENFORCE;
+    if (has_one_key(context))
+        message_warning(
+            "%s:%u: keys: one key only, so when it is changed every connection is %s; add the key "
+            "that will come after it",
+            rule->source.file, rule->source.line, enforced ? "refused" : "reported");
+}
+
+struct pinned {
+    const struct context *context;
+    const struct key *key;
+};
+
+/* The pin outlives the certificate; the server's key may not. Only the first of a chain is the server's. */
+static bool warn_of_certificate(const struct certificate *certificate, unsigned line, void *visited)
+{
+    const struct pinned *pinned = visited;
+    const struct source *at = &pinned->context->rule->source;
+    char words[128];
+    (void)line;
+    if (certificate->expires &&
+        describe_day(certificate->not_after, pinned->context->now, words, sizeof words))
+        message_warning(
+            "%s:%u: keys: the certificate in %s expires (%s); its key stays pinned, but the one after it "
+            "may have another key: find out, and add that",
+            at->file, at->line, pinned->key->name, words);
+    return false;
+}
+
+static void warn_of_certificates(const struct context *context)
+{
+    const struct pin_rule *rule = context->rule;
+    unsigned line;
+    for (size_t i = 0; i < rule->key_count && context->crypto != NULL; i++) {
+        struct pinned pinned = {context, &rule->keys[i]};
+        if (rule->keys[i].kind == KEY_PEM)
+            certificate_each(context->crypto, rule->keys[i].pem, warn_of_certificate, &pinned, &line);
+    }
+}
+
+void warnings_tell(const struct policy *policy, time_t now)
+{
+    struct crypto crypto;
+    struct context context = {.policy = policy, .now = now};
+    if (policy->pem_count > 0 && crypto_open(&crypto))
+        context.crypto = &crypto;
+    for (size_t i = 0; i < policy->pin_rule_count; i++) {
+        context.rule = policy->pin_rules[i];
+        if (context.rule->disabled || policy_rule_mode(policy, context.rule) == MODE_OFF)
+            continue;
+        warn_of_expiry(&context);
+        if (context.rule->expires && now >= context.rule->expiry)
+            continue;
+        warn_of_one_key(&context);
+        warn_of_certificates(&context);
+    }
+}

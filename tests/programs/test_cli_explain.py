@@ -1,0 +1,255 @@
+"""`tlsgraft policy explain`: what it prints, and when it says no. Whether it is true: test_explain.py."""
+
+import json
+import os
+import pty
+import subprocess
+import unittest
+
+from cli_bench import COMMAND, Bench
+
+A = "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+B = "sha256//J8+k/BenLCBO2KiZYmrqFm4UqaquvtgXdEYQXVXEjRM="
+POLICY = f"""version = 1;
+ca_path = "/etc";
+security: {{ pinned_public_keys = (
+{{ domain = "api.example.com:443"; keys = [ "{A}", "{B}" ]; min_version = "1.2"; }},
+{{ domain = "api.example.com"; keys = "{A}"; mode = "report"; }},
+{{ domain = "**.example.com"; verify = "require"; }},
+{{ domain = "off.example.com"; mode = "off"; }},
+{{ domain = "*.ports.example:1"; keys = "{A}"; expires = "2020-01-01"; after_expiry = "refuse"; }},
+{{ domain = [ "*.ports.example:2", "*.ports.example:3" ]; keys = "{B}"; verify = "pin"; }},
+{{ domain = "gone.example"; keys = "gone.pem"; }},
+{{ domain = "old.example"; keys = [ "{A}", "gone.pem" ]; expires = "2020-01-01"; target = "chain";
+   ca_file = "ca.pem"; }},
+{{ domain = [ "10.0.0.5:1", "[2001:db8::1]" ]; keys = "{A}"; }}
+); }};
+programs = (
+{{ name = "billing"; match = [ "/opt/*/billingd", "billing" ];
+pinned_public_keys = ( {{ domain = "*.example.com"; keys = "{B}"; }} ); }},
+{{ name = "legacy"; match = "legacyd"; certificate_pinning_disabled = true;
+pinned_public_keys = ( {{ domain = "*"; keys = "{B}"; }} ); }}
+);
+"""
+
+
+class PolicyExplain(Bench):
+    def setUp(self):
+        super().setUp()
+        self.policy.write_text(POLICY)
+        self.write("ca.pem", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", 0o600)
+
+    def explain(self, *words, status=0):
+        result = self.call("--policy", self.policy, "policy", "explain", *words)
+        self.assertEqual(result.returncode, status, result)
+        return result
+
+    def lines(self, *words, status=0):
+        """The columns of each line, and the place of line N of the policy as N."""
+        text = self.explain(*words, status=status).stdout.replace(f"{self.policy}:", "")
+        return [tuple(line.split("\t")) for line in text.splitlines()]
+
+    def values(self, key, *words, status=0):
+        return [line[1:] for line in self.lines(*words, status=status) if line[0] == key]
+
+    def json(self, *words, status=0):
+        return json.loads(self.explain("--json", *words, status=status).stdout)
+
+    def test_a_rule(self):
+        note = ("note", "no program is given, so the rules of sections do not count; see --program")
+        self.assertEqual([
+            ("host", "api.example.com"), ("port", "443"), note,
+            ("rule", "4", "api.example.com:443", "global"), ("mode", "enforce", "of the policy"), ("target", "leaf"),
+            ("verify", "program"), ("min_version", "1.2"), ("pin", A, A), ("pin", B, B),
+            ("hidden_rule", "5", "api.example.com"), ("hidden_rule", "6", "**.example.com"),
+            ("outcome", "a server with another key is refused, and one that speaks an older TLS than 1.2 is refused")],
+            self.lines("API.Example.com.:443"))
+        self.assertEqual({
+            "host": "api.example.com", "port": 443, "pin_rule": {
+                "rule": f"{self.policy}:4", "mode": "enforce", "target": "leaf", "verify": "program", "pins": [A, B],
+                "min_version": "1.2"},
+            "outcome": "a server with another key is refused, and one that speaks an older TLS than 1.2 is refused"},
+            self.json("api.example.com:443"))
+
+    def test_order_of_keys(self):
+        answer = self.json("--program", "billing", "x.example.com:1")
+        self.assertEqual(["host", "port", "program", "pin_rule", "section", "outcome"], list(answer))
+        self.assertEqual(["rule", "mode", "target", "verify", "pins"], list(answer["pin_rule"]))
+        self.assertEqual({"name": "billing", "rule": f"{self.policy}:16"}, answer["section"])
+
+    def test_without_a_port(self):
+        lines = self.lines("api.example.com")
+        self.assertNotIn("port", [line[0] for line in lines])
+        self.assertIn(("rule", "5", "api.example.com", "global"), lines)
+        self.assertIn(("mode", "report", "of the rule"), lines)
+        self.assertIn(("with_port", "4", "api.example.com:443"), lines)
+        self.assertIn(("note", "no port is given: at those above another rule applies; ask with HOST:PORT"), lines)
+        answer = self.json("api.example.com")
+        self.assertNotIn("port", answer)
+        self.assertEqual([{"port": 443, "rule": f"{self.policy}:4"}], answer["with_port"])
+
+    def test_only_rules_for_ports(self):
+        lines = self.lines("x.ports.example")
+        rules = [line for line in lines if line[0] in ("rule", "other_rule")]
+        self.assertEqual([("rule", "9", "*.ports.example:3", "global"), ("other_rule", "8", "*.ports.example:1",
+                                                                         "global")], rules)
+        self.assertEqual([(B, B), (A, A)], [line[1:] for line in lines if line[0] == "pin"])
+        self.assertTrue(any(line[0] == "note" and "all of them apply" in line[1] for line in lines), lines)
+        self.assertEqual(("outcome", "a server with another key is refused"), lines[-1])
+        rule = self.json("x.ports.example")["pin_rule"]
+        self.assertEqual((f"{self.policy}:9", [f"{self.policy}:8"], [B, A]),
+                         (rule["rule"], rule["other_rules"], rule["pins"]))
+        self.assertEqual([("none",)], self.values("rule", "x.ports.example:9", status=1))
+        self.assertEqual([("8", "*.ports.example:1", "global")], self.values("rule", "x.ports.example:1"))
+
+    def test_expired(self):
+        self.assertEqual([("2020-01-01", "past")], self.values("expires", "x.ports.example:1"))
+        self.assertEqual([("refuse",)], self.values("after_expiry", "x.ports.example:1"))
+        self.assertEqual([("every server is refused, whatever its key is, for the keys have expired on 2020-01-01",)],
+                         self.values("outcome", "x.ports.example:1"))
+        self.assertEqual([("a server whose verified chain has none of these keys is only reported (the keys have "
+                           "expired on 2020-01-01)",)], self.values("outcome", "old.example"))
+        rule = self.json("old.example")["pin_rule"]
+        self.assertEqual(("2020-01-01", "report", True, "chain", f"{self.folder}/ca.pem"),
+                         tuple(rule[key] for key in ("expires", "after_expiry", "expired", "target", "ca_file")))
+        self.assertNotIn("ca_path", rule)
+
+    def test_keys_that_cannot_be_read(self):
+        result = self.explain("gone.example")
+        self.assertIn(f"tlsgraft: warning: {self.policy}:10: keys: ", result.stderr)
+        self.assertEqual([(f"{self.folder}/gone.pem", "cannot be read: No such file or directory")],
+                         self.values("unresolved", "gone.example"))
+        self.assertEqual([("every server is refused, for none of the keys can be read",)],
+                         self.values("outcome", "gone.example"))
+        rule = self.json("old.example")["pin_rule"]
+        self.assertEqual(([A], [{"key": f"{self.folder}/gone.pem",
+                                 "reason": "cannot be read: No such file or directory"}]),
+                         (rule["pins"], rule["unresolved"]))
+
+    def test_pem(self):
+        key = self.folder / "key.pem"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ED25519", "-out", key], check=True,
+                       stderr=subprocess.DEVNULL)
+        subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", self.folder / "gone.pem"], check=True)
+        (pin, name), = self.values("pin", "gone.example")
+        self.assertRegex(pin, r"^sha256//.{43}=$")
+        self.assertEqual(f"{self.folder}/gone.pem", name)
+        self.write("gone.pem", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", 0o600)
+        result = self.explain("api.example.com", status=2)
+        self.assertTrue(result.stderr.startswith(f"{self.policy}:10: keys: "), result)
+
+    def test_other_outcomes(self):
+        for host, outcome in (
+                ("off.example.com", "the server is not checked, for the mode is off"),
+                ("x.example.com", "one whose certificate does not verify is refused"),
+                ("api.example.com", "a server with another key is only reported"),
+                ("x.ports.example:2", "a server with another key is refused, and one with a key of the rule is "
+                                      "admitted even if its certificate does not verify")):
+            self.assertEqual([(outcome,)], self.values("outcome", host), host)
+        self.assertEqual([("/etc",)], self.values("ca_path", "x.example.com"))
+        self.assertEqual([], self.values("ca_path", "api.example.com"))
+
+    def test_no_rule(self):
+        for about, unnamed, words in (("allow", "allow", "the server is not checked"),
+                                      ("report", "report", "the server is not checked, and the connection is reported"),
+                                      ("refuse", "refuse", "the connection is refused")):
+            self.policy.write_text(POLICY.replace("ca_path", f'unmatched = "{about}"; unnamed = "{unnamed}";\nca_path'))
+            lines = self.lines("no.rule", status=1)
+            self.assertEqual(("rule", "none"), lines[2], lines)
+            self.assertEqual((("unmatched", about), ("outcome", words + ", for no rule matches it")),
+                             tuple(lines[-2:]), lines)
+            self.assertEqual(("outcome", words + ", for no rule matches it"), self.lines("10.0.0.9", status=1)[-1])
+            self.assertEqual([(unnamed,)], self.values("unnamed", "*", status=1))
+            answer = self.json("no.rule", status=1)
+            self.assertEqual(["host", "unmatched", "outcome"], list(answer))
+        self.policy.write_text(POLICY)
+        lines = self.lines("10.0.0.9", status=1)
+        self.assertEqual([("unmatched", "allow"), ("unnamed", "report")], lines[-3:-1])
+        self.assertIn("where the program has the address verified, or sends it as a name, the server is not checked; "
+                      "else the server is not checked, and the connection is reported", lines[-1][1])
+        self.policy.write_text(POLICY.replace("ca_path", 'mode = "report"; unmatched = "refuse";\nca_path'))
+        self.assertEqual([("report",)], self.values("unmatched", "no.rule", status=1))
+
+    def test_addresses(self):
+        for host, line in (("10.0.0.5:1", "13"), ("[::ffff:10.0.0.5]:1", "13"), ("[2001:db8::1]:443", "13"),
+                           ("[2001:DB8:0::1]", "13"), ("2001:db8::1", "13"), ("2001:db8::1%lo", "13"),
+                           ("10.0.0.5", "13")):
+            self.assertEqual(line, self.values("rule", host)[0][0], host)
+        self.assertEqual([("2001:db8::1",)], self.values("host", "[2001:db8::1]:443"))
+
+    def test_programs(self):
+        for program, rule in (("/opt/x/billingd", "17"), ("billing", "17"), ("/usr/bin/billing", "17"),
+                              ("/opt/billingd", "6"), ("billingd", "6"), ("other", "6"), ("legacyd", "6")):
+            lines = self.lines("--program", program, "x.example.com")
+            self.assertIn(("program", program), lines)
+            self.assertEqual(rule, [line[1] for line in lines if line[0] == "rule"][0], program)
+        lines = self.lines("--program", "billing", "api.example.com:443")
+        self.assertIn(("section", "billing", "16"), lines)
+        self.assertIn(("rule", "17", "*.example.com", "of the section"), lines)
+        self.assertEqual([("4", "api.example.com:443"), ("5", "api.example.com"), ("6", "**.example.com")],
+                         [line[1:] for line in lines if line[0] == "hidden_rule"])
+        self.assertEqual([("legacy", "18", "its own rules do not count: certificate_pinning_disabled")],
+                         self.values("section", "--program", "legacyd", "x.example.com"))
+        self.assertEqual([("none",)], self.values("section", "--program", "other", "x.example.com"))
+
+    def test_a_program_that_is_there(self):
+        real = self.write("billing", b"\x7fELF")
+        (self.folder / "link").symlink_to(real)
+        lines = self.lines("--program", self.folder / "link", "x.example.com")
+        self.assertIn(("program", str(real)), lines)
+        self.assertIn(("section", "billing", "16"), lines)
+        self.write("script", "#!/usr/bin/python3 -I\n")
+        result = self.explain("--program", "./script", "x.example.com")
+        self.assertIn(f"{self.folder}/script is a script, and runs as its interpreter: give ", result.stderr)
+        result = self.explain("--program", "/opt/none", "x.example.com")
+        self.assertIn("--program: /opt/none: No such file or directory; its path is compared as it is", result.stderr)
+
+    def test_wrong_usage(self):
+        for words, what in (((), "no HOST is given; see"), (("",), "it is empty; give the name of a host"),
+                            (("a", "b"), "more than one HOST; see"), (("a,b",), "no host can have this name; allowed"),
+                            (("*.a.example",), "'*.a.example': it is a pattern; give the name of one host"),
+                            (("*:443",), "it is a pattern; give the name of one host"),
+                            (("https://api.example.com/x",), "is a URL; give its host alone, and its port behind"),
+                            (("a.example/x",), "no host can have this name; allowed are letters"),
+                            (("a:0",), "is no port; give a number from 1 to 65535"), (("a:x",), "is no port; give"),
+                            (("b\u00fccher.example",), "it is not ASCII; give the A-label, which begins with xn--"),
+                            (("--program",), "needs an argument; see"),
+                            (("--program", "", "a"), "--program: empty; give")):
+            with self.subTest(words=words):
+                result = self.explain(*words, status=2)
+                self.assertEqual("", result.stdout)
+                self.assertTrue(result.stderr.startswith("tlsgraft: policy explain: "), result)
+                self.assertIn(what, result.stderr)
+
+    def test_policies_that_cannot_be_read(self):
+        self.assertIn("none.cfg: No such file or directory; name a policy file that can be read",
+                      self.call("--policy", "none.cfg", "policy", "explain", "a").stderr)
+        self.assertEqual(3, self.call("--policy", "none.cfg", "policy", "explain", "a").returncode)
+        self.policy.write_text("version = 1;\nmod = 1;\n")
+        self.assertTrue(self.explain("a", status=2).stderr.startswith(f"{self.policy}:2: mod: "))
+
+    def test_a_terminal(self):
+        """Names are aligned, nothing is said twice, and what may do harm is escaped."""
+        self.policy.write_text(POLICY.replace('name = "billing"', 'name = "bill\\x1b[31ming"'))
+        ours, theirs = pty.openpty()
+        words = [COMMAND, "--policy", self.policy, "policy", "explain", "--program", "billing", "x.example.com:1"]
+        subprocess.run(list(map(str, words)), stdout=theirs, stderr=subprocess.DEVNULL, check=True,
+                       env=self.environment, timeout=60)
+        os.close(theirs)
+        text = b""
+        try:
+            while part := os.read(ours, 65536):
+                text += part
+        except OSError:  # the end of a terminal
+            pass
+        os.close(ours)
+        lines = text.decode().replace("\r", "").splitlines()
+        self.assertIn("host:         x.example.com", lines)
+        self.assertIn(f"rule:         {self.policy}:17 (*.example.com, of the section)", lines)
+        self.assertIn(f"pin:          {B}", lines)
+        self.assertIn(f"section:      bill\\x1b[31ming ({self.policy}:16)", lines)
+        self.assertNotIn(b"\x1b", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
