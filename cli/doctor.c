@@ -12,7 +12,7 @@ static int print_json(const struct program *program)
 {
     json_t *libraries = json_array();
     for (size_t i = 0; i < program->needs.count; i++)
-        json_array_append_new(libraries, output_text(program->needs.names[i]));
+        json_array_append_new(libraries, output_text(program->needs.at[i].name));
     return output_json("doctor", json_pack("{s:o, s:b, s:o, s:o}", "program", output_text(program->path),
                                            "governable", program->outcome == PROGRAM_GOVERNABLE, "reason",
                                            output_text(program->reason), "libraries", libraries));
@@ -30,7 +30,7 @@ static void print_text(const struct program *program)
     fputs(reader ? "\nlibraries:  " : "\t", stdout);
     for (size_t i = 0; i < program->needs.count; i++) {
         fputs(i > 0 ? "," : "", stdout);
-        text_print(stdout, program->needs.names[i]);
+        text_print(stdout, program->needs.at[i].name);
     }
     putchar('\n');
 }

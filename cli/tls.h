@@ -11,8 +11,12 @@ enum tls_kind {
 
 struct tls_library {
     enum tls_kind kind;
-    const char *words; /* "OpenSSL 3", "GnuTLS", ...; NULL for TLS_NONE */
+    const char *words;  /* "OpenSSL 3", "GnuTLS", ...; NULL for TLS_NONE */
+    const char *advice; /* what to do instead; NULL for TLS_NONE and TLS_GOVERNED */
 };
+
+/* What to do where a program brings its own TLS: for the end of a sentence, of static duration. */
+extern const char tls_advice_own[];
 
 /* `name` is a DT_NEEDED, a DT_SONAME or a path. */
 struct tls_library tls_identify(const char *name);
