@@ -104,6 +104,25 @@ static bool is_glibc_name(const char *name)
            strcmp(name, "ld.so.1") == 0;
 }
 
+static bool check_loader_name(const struct elf_facts *facts, struct binary *binary)
+{
+    const char *loader = facts->interpreter;
+    const char *slash = strrchr(loader, '/');
+    const char *name = slash != NULL ? slash + 1 : loader;
+    if (name[0] == '\0')
+        return verdict(
+            binary, BINARY_STATIC,
+            "it is linked statically, so nothing can be preloaded into it; use a build that is linked "
+            "with shared libraries");
+    if (starts(name, "ld-musl"))
+        return verdict(binary, BINARY_UNLOADABLE,
+                       "it is made for musl (%s), and the library of tlsgraft for glibc; use its glibc build "
+                       "(a Debian image in the place of Alpine's)",
+                       loader);
+    return is_glibc_name(name) ||
+           verdict(binary, BINARY_UNLOADABLE, "its loader, %s, is not glibc's; use its glibc build", loader);
+}
+
 /*
  * A loader that is not glibc's must not be run: musl's, asked for a list, runs the program. A name does not
  * prove enough, for some systems give musl's glibc's name; so the file must call itself so too, and hold the
@@ -112,16 +131,6 @@ static bool is_glibc_name(const char *name)
 static bool check_loader(const struct elf_facts *facts, struct binary *binary)
 {
     const char *loader = facts->interpreter;
-    const char *slash = strrchr(loader, '/');
-    const char *name = slash != NULL ? slash + 1 : loader;
-    if (starts(name, "ld-musl"))
-        return verdict(binary, BINARY_UNLOADABLE,
-                       "it is made for musl (%s), and the library of tlsgraft for glibc; use its glibc build "
-                       "(a Debian image in the place of Alpine's)",
-                       loader);
-    if (!is_glibc_name(name))
-        return verdict(binary, BINARY_UNLOADABLE, "its loader, %s, is not glibc's; use its glibc build",
-                       loader);
     int error;
     enum lookup found = lookup_file(loader, &error);
     if (found == LOOKUP_MISSING)
@@ -281,22 +290,20 @@ static void judge_needs(int fd, const struct marks *marks, struct binary *binary
                 marks->libssl[0] != '\0' ? ")" : "", missing);
 }
 
+bool binary_judge_file(int fd, const struct elf_facts *facts, const char *fault,
+                       const struct library *library, struct binary *binary)
+{
+    memset(binary, 0, sizeof *binary);
+    return check_kind(facts, fault, library, binary) && check_rights(fd, binary) && check_go(facts, binary) &&
+           check_loader_name(facts, binary);
+}
+
 void binary_judge(const char *path, int fd, const struct elf_facts *facts, const char *fault,
                   const struct library *library, struct binary *binary)
 {
     struct marks marks = {.tls = false};
-    memset(binary, 0, sizeof *binary);
-    if (!check_kind(facts, fault, library, binary) || !check_rights(fd, binary) || !check_go(facts, binary))
-        return;
-    if (facts->interpreter[0] == '\0') {
-        verdict(
-            binary, BINARY_STATIC,
-            "it is linked statically, so nothing can be preloaded into it; use a build that is linked with "
-            "shared libraries");
-        return;
-    }
-    if (!check_loader(facts, binary) || !check_library_path(library, binary) ||
-        !check_loading(path, facts, library, binary))
+    if (!binary_judge_file(fd, facts, fault, library, binary) || !check_loader(facts, binary) ||
+        !check_library_path(library, binary) || !check_loading(path, facts, library, binary))
         return;
     if (!needs_has(&binary->needs, TLS_GOVERNED) && !check_own_tls(fd, facts, &marks, binary))
         return;

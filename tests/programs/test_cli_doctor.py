@@ -10,11 +10,16 @@ import struct
 import subprocess
 import unittest
 
-from cli_bench import BUILD, COMMAND, SCRIPTS, Bench
+from cli_bench import COMMAND, SCRIPTS, Bench
+from lab import LAB, LabTest, run
 
 TRUE = pathlib.Path("/bin/true")
 SOURCE = SCRIPTS.parent
-LAB = pathlib.Path(os.environ.get("TLSGRAFT_LAB", BUILD / "lab")).resolve()
+
+
+def holding(text):
+    """The source of a program that holds a text."""
+    return f'const char text[] = "{text}"; int main(void) {{ return text[0] == 0; }}'
 
 
 class Programs(Bench):
@@ -76,7 +81,7 @@ class Programs(Bench):
         self.assertEqual(answer[3], "")
         self.assertEqual(self.run_program(program).returncode, 0)
         for text in ("libssl.so.", "libssl.so.3 is missing", "libssl.so"):
-            answer = self.assert_yes(self.compile("other", f'const char text[] = "{text}"; int main(void) {{ return 0; }}'))
+            answer = self.assert_yes(self.compile("other", holding(text)))
             self.assertNotIn("it names", answer[2])
 
     def test_setuid_and_setgid(self):
@@ -277,32 +282,28 @@ class Libraries(Bench):
         (self.folder / "libnone.so.1").unlink()
         self.assert_yes(program, "libnone.so.1, which is not found")
 
-    @staticmethod
-    def holding(text):
-        return f'const char text[] = "{text}"; int main(void) {{ return text[0] == 0; }}'
-
     def test_linked_in(self):
         for side in ("client", "server"):
-            self.assert_no(self.compile(side, self.holding(f"TLS 1.3, {side} CertificateVerify")),
+            self.assert_no(self.compile(side, holding(f"TLS 1.3, {side} CertificateVerify")),
                            "linked in statically")
-        self.assert_yes(self.compile("other", self.holding("TLS 1.3, client")))
+        self.assert_yes(self.compile("other", holding("TLS 1.3, client")))
 
     def test_linked_in_of_tls_1_2(self):
         labels = ["client finished", "server finished", "key expansion"]
-        self.assert_no(self.compile("all", self.holding("\\0".join(labels))), "linked in statically")
+        self.assert_no(self.compile("all", holding("\\0".join(labels))), "linked in statically")
         for label in labels:
             rest = "\\0".join(other for other in labels if other != label)
-            self.assert_yes(self.compile("some", self.holding(rest)), "no TLS library")
+            self.assert_yes(self.compile("some", holding(rest)), "no TLS library")
 
     def test_which_is_linked_in(self):
         tls = "TLS 1.3, client CertificateVerify"
-        for text, words in ((f"{tls}\\0OpenSSL 1.1.1w  11 Sep 2023", "OpenSSL 1.1.1w"), (f"{tls}\\0BoringSSL", "BoringSSL"),
-                            (f"{tls}\\0AWS-LC 1.9", "AWS-LC"), (tls, "which cannot be told"),
+        for text, words in ((f"{tls}\\0OpenSSL 1.1.1w  11 Sep 2023", "OpenSSL 1.1.1w"),
+                            (f"{tls}\\0BoringSSL", "BoringSSL"), (f"{tls}\\0AWS-LC 1.9", "AWS-LC"), (tls, "which cannot be told"),
                             ("/cargo/rustls-0.20.8/src/conn.rs", "rustls")):
             with self.subTest(words=words):
-                self.assert_no(self.compile("program", self.holding(text)), f"linked in statically ({words})")
+                self.assert_no(self.compile("program", holding(text)), f"linked in statically ({words})")
         # A package beside rustls, which programs with OpenSSL use too.
-        self.assert_yes(self.compile("other", self.holding("/cargo/rustls-pemfile-1.0.2/src/lib.rs")))
+        self.assert_yes(self.compile("other", holding("/cargo/rustls-pemfile-1.0.2/src/lib.rs")))
 
     def test_real_openssl_linked_in(self):
         self.assert_no(LAB / "lab_hiding", "linked in statically (OpenSSL 3.")
@@ -317,7 +318,7 @@ class Libraries(Bench):
 
     def exporting(self, name, functions, *flags):
         source = "".join(f"void {function}(void) {{}}\n" for function in functions)
-        return self.compile(name, source + self.holding("TLS 1.3, client CertificateVerify"), *flags)
+        return self.compile(name, source + holding("TLS 1.3, client CertificateVerify"), *flags)
 
     def test_linked_in_and_exported(self):
         functions = self.functions()
@@ -464,6 +465,40 @@ class ScriptFiles(Bench):
         self.assert_no(self.script(f"#!{env} sh\n"), "setuid")
         self.touching("env", "-static")  # a static env, as busybox's, passes LD_PRELOAD on
         self.assert_yes(self.script(f"#!{env} sh\n"))
+
+
+class Node(LabTest):
+    """Debian's, which loads a libssl with its libnode, or one that has OpenSSL linked in and exports it."""
+
+    SCRIPT = """
+        const [port, ca] = process.argv.slice(1);
+        const options = {host: "localhost", port, ca: require("fs").readFileSync(ca), path: "/"};
+        require("https").get(options, answer => answer.pipe(process.stdout)).on("error", error => {
+            console.error(error.code);
+            process.exitCode = 9;
+        });"""
+
+    def fetch(self, server, policy):
+        argv = ["node", "-e", self.SCRIPT, server.port, self.ca.certificate]
+        return run([COMMAND, "run", "--policy", policy, "--", *argv])
+
+    def test_what_doctor_says_holds(self):
+        answer = json.loads(run([COMMAND, "doctor", "node", "--json"]).out)
+        self.assertIs(answer["governable"], True, answer)
+        path = os.path.realpath(shutil.which("node"))
+        if run(["nm", "-D", "--defined-only", path]).out.find(" T SSL_CTX_new") >= 0:
+            self.assertIn("linked in, and exports it", answer["reason"])
+            self.assertEqual(answer["libraries"], [])
+        else:
+            self.assertTrue(any(name.startswith("libssl.so.") for name in answer["libraries"]), answer)
+            for name in answer["libraries"]:
+                self.assertIn(name, run(["ldd", path]).out)
+        server = self.serve(self.genuine)
+        self.assert_accepted(self.fetch(server, self.pinned(self.genuine)), server)
+        refused = self.fetch(server, self.pinned(self.other))
+        self.assert_no_data(refused, server)
+        self.assertEqual(refused.status, 9, refused)
+        self.assertIn("policy.cfg:4", refused.err)
 
 
 if __name__ == "__main__":
