@@ -70,9 +70,8 @@ static bool check_rights(int fd, struct binary *binary)
     if (setuid || setgid)
         return verdict(
             binary, BINARY_UNGOVERNED,
-            "it is %s: the loader ignores LD_PRELOAD in such programs; use a copy without that bit, "
-            "as the %s that it changes to, or, if it starts other programs (as sudo does), put "
-            "tlsgraft-run after it",
+            "it is %s: the loader ignores LD_PRELOAD in such programs; start a copy without that bit as "
+            "the %s that it changes to, or put tlsgraft-run after it if it starts others (as sudo)",
             setuid ? "setuid" : "setgid", setuid ? "user" : "group");
     ssize_t length = fgetxattr(fd, "security.capability", NULL, 0);
     if (length > 0)
@@ -89,8 +88,9 @@ static bool check_go(const struct elf_facts *facts, struct binary *binary)
 {
     return !facts->go ||
            verdict(binary, facts->interpreter[0] == '\0' ? BINARY_STATIC : BINARY_UNGOVERNED,
-                   "it is a Go program, which brings its own TLS; only OpenSSL can be governed: %s",
-                   tls_advice_own);
+                   "it is a Go program, which brings its own TLS; only OpenSSL can be governed: pin in "
+                   "its own code, or %s",
+                   tls_advice_client);
 }
 
 static bool starts(const char *text, const char *with)
@@ -214,22 +214,24 @@ static bool check_loading(const char *path, const struct elf_facts *facts, const
     return complaint == NULL;
 }
 
-/* Reads the whole file, so it is the last resort. */
+/* Reads the whole file. */
 static bool check_marks(int fd, const struct elf_facts *facts, struct marks *marks, struct binary *binary)
 {
     if (!marks_find(fd, marks))
         return verdict(binary, BINARY_UNDECIDED, "it cannot be read: %s", strerror(errno));
     struct elf_facts go = *facts;
     go.go = marks->go;
-    if (!check_go(&go, binary))
-        return false;
+    return check_go(&go, binary);
+}
+
+static bool check_linked_in(const struct marks *marks, struct binary *binary)
+{
     return !marks->tls ||
            verdict(
                binary, BINARY_UNGOVERNED,
                "it brings its own TLS, linked in statically (%s); only a shared libssl can be governed, or "
                "an OpenSSL that the program exports: use a build with a shared OpenSSL, or %s",
-               marks->implementation[0] != '\0' ? marks->implementation : "which cannot be told",
-               tls_advice_own);
+               marks->implementation, tls_advice_client);
 }
 
 /* For programs without a libssl to govern: what do they use? */
@@ -238,7 +240,7 @@ static bool check_own_tls(int fd, const struct elf_facts *facts, struct marks *m
     const char *missing;
     switch (exported_find(fd, &missing)) {
     case EXPORTED_NONE:
-        return check_marks(fd, facts, marks, binary);
+        return check_marks(fd, facts, marks, binary) && check_linked_in(marks, binary);
     case EXPORTED_PARTLY:
         return verdict(binary, BINARY_UNGOVERNED,
                        "it has TLS linked in and exports it, but no %s; only OpenSSL 1.1.1 to 4 can be "
@@ -267,17 +269,22 @@ static void judge_needs(int fd, const struct marks *marks, struct binary *binary
     char governed[NEEDS_TEXT_SIZE];
     char others[NEEDS_TEXT_SIZE];
     char ungoverned[NEEDS_TEXT_SIZE + 64] = "";
+    char linked_in[MARKS_NAME_SIZE + 96] = "";
     char missing[ELF_NAME_SIZE + 64] = "";
     needs_text(needs, true, governed);
     needs_text(needs, false, others);
     if (others[0] != '\0')
         snprintf(ungoverned, sizeof ungoverned, "; what it does through %s is not governed", others);
+    if (marks->certain)
+        snprintf(linked_in, sizeof linked_in,
+                 "; what it does through a TLS of its own, linked in statically (%s), is not governed",
+                 marks->implementation);
     if (needs->missing[0] != '\0')
         snprintf(missing, sizeof missing, "; it needs %s, which is not found", needs->missing);
     if (binary->exports_openssl)
         judge_exported(fd, ungoverned, missing, binary);
     else if (governed[0] != '\0')
-        verdict(binary, BINARY_GOVERNABLE, "it needs %s%s%s", governed, ungoverned, missing);
+        verdict(binary, BINARY_GOVERNABLE, "it needs %s%s%s%s", governed, ungoverned, linked_in, missing);
     else if (others[0] != '\0')
         verdict(binary, BINARY_UNGOVERNED,
                 "it needs %s, and no libssl of OpenSSL 1.1.1 to 4; only that can be governed: %s%s", others,
@@ -305,7 +312,8 @@ void binary_judge(const char *path, int fd, const struct elf_facts *facts, const
     if (!binary_judge_file(fd, facts, fault, library, binary) || !check_loader(facts, binary) ||
         !check_library_path(library, binary) || !check_loading(path, facts, library, binary))
         return;
-    if (!needs_has(&binary->needs, TLS_GOVERNED) && !check_own_tls(fd, facts, &marks, binary))
+    bool governed = needs_has(&binary->needs, TLS_GOVERNED);
+    if (governed ? !check_marks(fd, facts, &marks, binary) : !check_own_tls(fd, facts, &marks, binary))
         return;
     judge_needs(fd, &marks, binary);
 }

@@ -131,6 +131,8 @@ static void name_implementation(int fd, unsigned seen, char name[MARKS_NAME_SIZE
         snprintf(name, MARKS_NAME_SIZE, "OpenSSL %s", version);
     else if ((seen & (BORINGSSL | AWS_LC)) != 0)
         snprintf(name, MARKS_NAME_SIZE, "%s", (seen & AWS_LC) != 0 ? "AWS-LC" : "BoringSSL");
+    else
+        snprintf(name, MARKS_NAME_SIZE, "which cannot be told");
 }
 
 bool marks_find(int fd, struct marks *marks)
@@ -141,7 +143,8 @@ bool marks_find(int fd, struct marks *marks)
     if (!scan_file(fd, look, &search))
         return false;
     marks->go = (search.seen & GO) != 0;
-    marks->tls = (search.seen & (SIGNS_TLS13 | RUSTLS)) != 0 || (search.seen & labels) == labels;
+    marks->certain = (search.seen & (SIGNS_TLS13 | RUSTLS)) != 0;
+    marks->tls = marks->certain || (search.seen & labels) == labels;
     if (marks->tls)
         name_implementation(fd, search.seen, marks->implementation);
     return true;

@@ -13,7 +13,8 @@ enum { MARKS_NAME_SIZE = 48 };
 struct marks {
     bool go;
     bool tls;                             /* an implementation of TLS is in the file itself */
-    char implementation[MARKS_NAME_SIZE]; /* "rustls", "OpenSSL 3.0.19", ...; empty: it cannot be told */
+    bool certain;                         /* no other kind of program holds the marks of it */
+    char implementation[MARKS_NAME_SIZE]; /* "rustls", "OpenSSL 3.0.19", "which cannot be told" */
     char libssl[MARKS_NAME_SIZE];         /* "libssl.so.3", a name that it holds; empty: none */
 };
 

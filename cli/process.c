@@ -10,6 +10,7 @@
 
 #include "cli/exported.h"
 #include "cli/mapped.h"
+#include "cli/marks.h"
 #include "cli/process_facts.h"
 #include "cli/scan.h"
 #include "config/config.h"
@@ -98,44 +99,65 @@ static int open_program(const struct judging *judging)
     return openat(judging->facts.folder, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
-/* An OpenSSL that is linked into the executable, and exported. */
-static bool tell_exported(struct judging *judging)
+/* What the executable brings itself. */
+struct own_tls {
+    bool exports; /* an OpenSSL */
+    char version[VERSION_SIZE];
+    struct marks marks; /* only where it exports none */
+};
+
+static void read_own_tls(const struct judging *judging, struct own_tls *own)
 {
     const char *missing;
-    char version[VERSION_SIZE];
+    memset(own, 0, sizeof *own);
     int fd = open_program(judging);
-    bool exported = fd >= 0 && exported_find(fd, &missing) == EXPORTED_ALL;
-    if (exported) {
-        version_find(fd, version);
-        say(judging, "; it has OpenSSL%s%s linked in, and exports it", version[0] != '\0' ? " " : "",
-            version);
-    }
-    if (fd >= 0)
-        close(fd);
-    return exported;
+    if (fd < 0)
+        return;
+    own->exports = exported_find(fd, &missing) == EXPORTED_ALL;
+    if (own->exports)
+        version_find(fd, own->version);
+    else
+        marks_find(fd, &own->marks);
+    close(fd);
 }
 
-/* Which TLS is there. False: none that could be governed, and another. */
-static bool tell_needs(struct judging *judging)
+/* False: there is none that could be governed, and another. */
+static bool tell_main_tls(struct judging *judging, const struct own_tls *own, const char *others)
 {
-    const struct needs *needs = &judging->process->needs;
     char governed[NEEDS_TEXT_SIZE];
-    char others[NEEDS_TEXT_SIZE];
-    needs_text(needs, true, governed);
-    needs_text(needs, false, others);
-    if (governed[0] != '\0') {
+    needs_text(&judging->process->needs, true, governed);
+    if (governed[0] != '\0')
         say(judging, "; it has loaded %s", governed);
-    } else if (!tell_exported(judging)) {
-        if (others[0] != '\0') {
-            say(judging,
-                "; it has loaded %s, and no libssl of OpenSSL 1.1.1 to 4; only that can be governed: %s",
-                others, needs_advice(needs));
-            return false;
-        }
+    else if (own->exports)
+        say(judging, "; it has OpenSSL%s%s linked in, and exports it", own->version[0] != '\0' ? " " : "",
+            own->version);
+    else if (own->marks.tls)
+        say(judging,
+            "; it brings its own TLS, linked in statically (%s), and has loaded no libssl; only that can "
+            "be governed: %s",
+            own->marks.implementation, tls_advice_client);
+    else if (others[0] != '\0')
+        say(judging, "; it has loaded %s, and no libssl of OpenSSL 1.1.1 to 4; only that can be governed: %s",
+            others, needs_advice(&judging->process->needs));
+    else
         say(judging, "; it has loaded no TLS library so far");
-    }
+    return governed[0] != '\0' || own->exports || (!own->marks.tls && others[0] == '\0');
+}
+
+/* Which TLS is there. False: as above. */
+static bool tell_tls(struct judging *judging)
+{
+    struct own_tls own;
+    char others[NEEDS_TEXT_SIZE];
+    needs_text(&judging->process->needs, false, others);
+    read_own_tls(judging, &own);
+    if (!tell_main_tls(judging, &own, others))
+        return false;
     if (others[0] != '\0')
         say(judging, "; what it does through %s is not governed", others);
+    if (own.marks.certain)
+        say(judging, "; what it does through a TLS of its own, linked in statically (%s), is not governed",
+            own.marks.implementation);
     return true;
 }
 
@@ -194,7 +216,7 @@ static void conclude_loaded(struct judging *judging)
     else if (stat(judging->library->path, &ours) == 0 &&
              (ours.st_dev != loaded->device || ours.st_ino != loaded->inode))
         say(judging, ", which is not the library of this command, %s", judging->library->path);
-    tell_needs(judging);
+    tell_tls(judging);
     tell_policy(judging);
 }
 
@@ -229,7 +251,7 @@ static void conclude_not_loaded(struct judging *judging)
         say(judging, "the library is not loaded, though LD_PRELOAD names a libtlsgraft.so");
     else
         say(judging, "it was started without the library");
-    if (!tell_needs(judging))
+    if (!tell_tls(judging))
         return;
     if (facts->secure)
         say(judging, "; give these rights to what starts it, and start that with tlsgraft-run");

@@ -6,7 +6,7 @@
 
 #define BY_A_CLIENT "send its connections through a client that can be governed, such as stunnel"
 
-const char tls_advice_own[] = "pin in its own code, or " BY_A_CLIENT;
+const char tls_advice_client[] = BY_A_CLIENT;
 
 static const char to_openssl[] = "use a build of it, or another program, that is linked with OpenSSL";
 static const char to_newer[] = "use a build of it that is linked with OpenSSL 1.1.1 or later";

@@ -15,8 +15,8 @@ struct tls_library {
     const char *advice; /* what to do instead; NULL for TLS_NONE and TLS_GOVERNED */
 };
 
-/* What to do where a program brings its own TLS: for the end of a sentence, of static duration. */
-extern const char tls_advice_own[];
+/* What to do where a program has nothing but a TLS of its own: for the end of a sentence. */
+extern const char tls_advice_client[];
 
 /* `name` is a DT_NEEDED, a DT_SONAME or a path. */
 struct tls_library tls_identify(const char *name);

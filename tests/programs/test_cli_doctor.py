@@ -302,6 +302,12 @@ class Libraries(Bench):
                             ("/cargo/rustls-0.20.8/src/conn.rs", "rustls")):
             with self.subTest(words=words):
                 self.assert_no(self.compile("program", holding(text)), f"linked in statically ({words})")
+        # Beside an OpenSSL that can be governed.
+        self.needing("other", "libssl.so.3")
+        linked = ("-Wl,--no-as-needed", self.folder / "libssl.so.3", f"-Wl,-rpath,{self.folder}")
+        program = self.compile("both", holding("/cargo/rustls-0.20.8/src/conn.rs"), *linked)
+        self.assert_yes(program, "it needs OpenSSL 3 (libssl.so.3); what it does through a TLS of its own, linked in "
+                                 "statically (rustls), is not governed")
         # A package beside rustls, which programs with OpenSSL use too.
         self.assert_yes(self.compile("other", holding("/cargo/rustls-pemfile-1.0.2/src/lib.rs")))
 

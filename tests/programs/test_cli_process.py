@@ -86,7 +86,8 @@ class Loaded(Processes):
         program = self.compile("program", f"#include <stdio.h>\n{WAITING}", "-Wl,--no-as-needed",
                                self.folder / "libgnutls.so.30", "-l:libssl.so.3", f"-Wl,-rpath,{self.folder}")
         with self.grafted(program) as (pid, _):
-            self.ask(pid, 0, "it has loaded OpenSSL 3", "; what it does through GnuTLS (libgnutls.so.30) is not governed")
+            self.ask(pid, 0, "it has loaded OpenSSL 3",
+                     "; what it does through GnuTLS (libgnutls.so.30) is not governed")
 
     def test_openssl_in_the_executable(self):
         """node's own, or Debian's, which loads a libssl."""
@@ -138,7 +139,8 @@ class Policies(Processes):
             if DEFAULT_POLICY.exists():
                 self.assertEqual(self.ask(pid, 0)["policy"], str(DEFAULT_POLICY))
             else:
-                self.assertNotIn("policy", self.ask(pid, 0, f"{DEFAULT_POLICY} is not there, so no policy is in force"))
+                answer = self.ask(pid, 0, f"{DEFAULT_POLICY} is not there, so no policy is in force")
+                self.assertNotIn("policy", answer)
 
     def test_environment_written_over(self):
         """As daemons do that show what they are at."""
@@ -183,6 +185,12 @@ class NotLoaded(Processes):
             self.assertNotIn("start it again", answer["reason"])
             self.assertEqual(answer["libraries"], ["libgnutls.so.30"])
 
+    def test_tls_linked_in(self):
+        source = f'#include <stdio.h>\nconst char text[] = "/cargo/rustls-0.20.8/src/conn.rs";\n{WAITING}'
+        with self.process(self.compile("program", source)) as (pid, _):
+            answer = self.ask(pid, 1, "it brings its own TLS, linked in statically (rustls)", "stunnel")
+            self.assertNotIn("start it again", answer["reason"])
+
     def test_static(self):
         program = self.compile("program", f"#include <stdio.h>\n{WAITING}", "-static")
         with self.process(program, env={"LD_PRELOAD": str(LIBRARY)}) as (pid, _):
@@ -196,7 +204,11 @@ class NotLoaded(Processes):
                 self.ask(pid, 1, "though LD_PRELOAD names a libtlsgraft.so")
 
     def test_mapped_only_to_be_read(self):
-        source = f"import mmap; f = open('{LIBRARY}', 'rb'); m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ); {WAIT}"
+        source = f"""if True:
+            import mmap
+            file = open("{LIBRARY}", "rb")
+            mapping = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+            {WAIT}"""
         with self.process(PYTHON, "-c", source) as (pid, _):
             self.ask(pid, 1, "it was started without the library")
 
