@@ -159,7 +159,8 @@ int process_facts_find(const struct process_facts *facts, const char *path)
     int root = openat(facts->folder, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         return errno;
-    long fd = syscall(SYS_openat2, root, path, &how, sizeof how);
+    /* glibc before 2.32 has no SYS_openat2. */
+    long fd = syscall(__NR_openat2, root, path, &how, sizeof how);
     int error = fd < 0 ? errno : 0;
     close(root);
     if (fd >= 0)
