@@ -9,6 +9,7 @@ import unittest
 from cli_bench import COMMAND, Bench
 from test_cli_doctor import *  # noqa: F401,F403
 from test_cli_explain import *  # noqa: F401,F403
+from test_cli_process import *  # noqa: F401,F403
 from test_cli_run import *  # noqa: F401,F403
 from test_cli_run import PIN, RULE
 
