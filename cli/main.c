@@ -11,6 +11,7 @@ static const struct command *const commands[] = {
     &command_run,
     &command_policy_check,
     &command_doctor,
+    &command_events,
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
