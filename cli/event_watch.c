@@ -82,6 +82,19 @@ bool event_watch_open(struct event_watch *watch, const char *path)
     return false;
 }
 
+/* Is `name` one of those that the path consists of? What else happens in a directory is nothing to us. */
+static bool is_on_the_way(const struct event_watch *watch, const char *name)
+{
+    size_t length = strlen(name);
+    const char *at = watch->path;
+    while ((at = strchr(at, '/')) != NULL) {
+        at++;
+        if (strncmp(at, name, length) == 0 && (at[length] == '/' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
 int event_watch_take(struct event_watch *watch)
 {
     _Alignas(struct inotify_event) char buffer[BUFFER_SIZE];
@@ -97,11 +110,14 @@ int event_watch_take(struct event_watch *watch)
         }
         if (got <= 0)
             break;
-        any = true;
         for (ssize_t at = 0; at < got;) {
             struct inotify_event event;
             memcpy(&event, buffer + at, sizeof event);
-            moved = moved || event.mask != IN_MODIFY;
+            const char *name = buffer + at + sizeof event;
+            if (event.len == 0 || is_on_the_way(watch, name)) {
+                any = true;
+                moved = moved || event.mask != IN_MODIFY;
+            }
             at += (ssize_t)(sizeof event + event.len);
         }
     }
