@@ -33,6 +33,7 @@ struct file {
     struct tail before;
     struct tail now;
     bool told; /* that the path leads to nothing that can be read */
+    bool idle; /* everything has been read, and since then nothing has happened */
     struct event_watch watch;
 };
 
@@ -170,22 +171,29 @@ static enum event_next next_of_tail(const struct file *file, struct tail *tail, 
     return EVENT_NEXT_TEXT;
 }
 
+static enum event_next next_of_tails(struct file *file, struct event_text *text)
+{
+    enum event_next next = next_of_tail(file, &file->before, text);
+    return next == EVENT_NEXT_NONE ? next_of_tail(file, &file->now, text) : next;
+}
+
+/* What happens after the files were read to their ends is told by the watch, now or later. */
 static enum event_next file_next(struct event_source *source, struct event_text *text)
 {
     struct file *file = source->state;
     while (true) {
-        enum event_next next = next_of_tail(file, &file->before, text);
-        if (next == EVENT_NEXT_NONE)
-            next = next_of_tail(file, &file->now, text);
+        enum event_next next = file->idle ? EVENT_NEXT_NONE : next_of_tails(file, text);
         if (next != EVENT_NEXT_NONE || !file->follow)
             return next;
-        /* What happens after the file was read to its end is told by the watch, now or later. */
         int happened = event_watch_take(&file->watch);
         if (happened < 0)
             return EVENT_NEXT_FAILED;
+        if (file->idle && happened == 0)
+            return EVENT_NEXT_NONE;
         if (file->now.fd >= 0)
             notice_truncation(&file->now);
-        if (!go_over(file) && happened == 0)
+        file->idle = !go_over(file) && happened == 0;
+        if (file->idle)
             return EVENT_NEXT_NONE;
     }
 }
