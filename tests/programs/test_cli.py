@@ -15,7 +15,7 @@ from test_cli_run import PIN, RULE
 
 OTHER_PIN = PIN.replace("47D", "48D")
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "config" / "examples"
-COMMANDS = (("run",), ("policy", "check"), ("policy", "explain"), ("pin",), ("doctor",))
+COMMANDS = (("run",), ("policy", "check"), ("policy", "explain"), ("pin",), ("doctor",), ("events",))
 
 
 def openssl(*words):
