@@ -1,0 +1,69 @@
+"""Unmodified programs, the right and the wrong server: the table of docs/PROGRAMS.md, which is made here."""
+import re
+
+from lab import BUILD, SOURCE, LabTest, main
+from table_columns import COLUMNS, Trial, cells, install
+from table_rows import PROGRAMS
+
+WRITTEN = BUILD / "PROGRAMS.md"
+KEPT = SOURCE / "docs/PROGRAMS.md"
+HEADING = """# Programs
+
+Each program is Debian 12's own, unmodified, and is started with `tlsgraft-run`: against the server whose key the policy
+pins it does its work (right pin), and against another, whose certificate it would accept by itself, it ends with an
+error of its own and not one byte of application data arrives (wrong pin). `scripts/test` tries all of them and makes
+this table of what it saw, also how tlsgraft knew the peer's name, and by which function of OpenSSL, over what, the
+program's handshakes begin; do not edit it.
+"""
+
+
+def document(rows):
+    """Markdown; the same rows give the same text."""
+    head = ["Program", "Package", "Peer is known by", "Entry point", *COLUMNS]
+    table = [head, ["---"] * len(head), *rows]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table]
+    return HEADING + "\n" + "\n".join(lines) + "\n"
+
+
+class Table(LabTest):
+    """A test for each row, and one for the document; a row is tried once for both."""
+
+    maxDiff = None
+    known = {}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.tlsgraft_run = install(cls.lab / "tlsgraft")
+
+    def row(self, program):
+        """Its cells; None if it failed, which its own test tells."""
+        if program.name not in self.known:
+            self.known[program.name] = None
+            self.known[program.name] = cells(Trial(program, self))
+        return self.known[program.name]
+
+    def test_the_document(self):
+        rows = []
+        for program in PROGRAMS:
+            with self.subTest(program=program.name):
+                row = self.row(program)
+                self.assertIsNotNone(row, "failed before")
+                rows.append(row)
+        self.assertEqual(len(rows), len(PROGRAMS), "not every row has its cells")
+        WRITTEN.write_text(document(rows), encoding="utf-8")
+        kept = KEPT.read_text(encoding="utf-8") if KEPT.exists() else ""
+        self.assertEqual(kept, document(rows), f"it differs from what was seen; to take it over: cp {WRITTEN} {KEPT}")
+
+
+def _add(program):
+    def test(self):
+        self.assertIsNotNone(self.row(program), f"{program.name}: failed before; its test tells")
+    setattr(Table, "test_row_" + re.sub(r"\W+", "_", program.name).lower(), test)
+
+
+for _program in PROGRAMS:
+    _add(_program)
+
+if __name__ == "__main__":
+    main()
