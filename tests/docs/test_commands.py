@@ -46,6 +46,17 @@ for each in pages():
         setattr(Commands, "test_" + re.sub(r"\W", "_", each.lower()), test_of(each))
 
 
+class Links(unittest.TestCase):
+    """What a page leads to is there."""
+
+    def test_links(self):
+        for page in pages():
+            path = TOP / page
+            for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", path.read_text()):
+                with self.subTest(page=page, target=target):
+                    self.assertTrue((path.parent / target).exists())
+
+
 class Pages(unittest.TestCase):
     """The conventions themselves."""
 
