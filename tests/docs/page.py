@@ -102,6 +102,7 @@ def main():
         os.chmod(scratch, 0o755)
         around = world.World(tempfile.mkdtemp(dir=scratch), os.environ["TLSGRAFT_BUILD"])
         folder = around.home
+        # A page that builds is read in a copy of the tree.
         if any("scripts/" in block.text or "cmake" in block.text for block in blocks if block.kind == "sh"):
             folder = around.home / "tlsgraft"
             world.copy_of_tree(folder)

@@ -220,14 +220,15 @@ class Commands(unittest.TestCase):
                 self.assertLessEqual(keys, set(re.findall(r"\w+", plain(self.parts[command]))))
 
     def test_variables(self):
-        """Each variable that a program looks at is in a page."""
-        pages = "".join(path.read_text() for path in MANUALS.glob("man?/*"))
+        """Each variable that a program looks at has its text in a page."""
+        written = set()
+        for path in MANUALS.glob("man?/*"):
+            written |= set(entries(sections(path.read_text(), "SH").get("ENVIRONMENT", "")))
         sources = [path.read_text() for folder in ("cli", "config", "preload", "policy")
                    for path in (TOP / folder).glob("*.c")]
         names = {name for text in sources for name in re.findall(r'getenv\("(\w+)"\)', text)}
         self.assertIn("TLSGRAFT_POLICY", names)
-        for name in names:
-            self.assertIn(name, pages)
+        self.assertLessEqual(names, written)
 
 
 if __name__ == "__main__":

@@ -22,14 +22,17 @@ PREFIX = pathlib.Path("/opt/tlsgraft")
 PATH = f"{PREFIX}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 
-# The servers, and who vouches for them.
-TRUSTED = ("api.example.com", "partner.example", "status.example.com")
-SELF_SIGNED = ("appliance.example.com",)
+SERVERS = ("api.example.com", "partner.example")
 PLAIN = "plain.example.com"  # speaks no TLS
 
 
 def run(*words, **more):
-    subprocess.run(list(map(str, words)), check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more)
+    """What a command printed; one that fails is an error that tells it."""
+    result = subprocess.run(list(map(str, words)), check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True, **more)
+    if result.returncode != 0:
+        raise RuntimeError(f"{result.args}: status {result.returncode}\n{result.stdout}")
+    return result.stdout
 
 
 def raise_loopback():
@@ -49,7 +52,7 @@ def copy_of_tree(place):
 
 
 class World:
-    """`stage`: an empty folder. `build`: where tlsgraft was built."""
+    """`stage`: an empty folder. `build`: where tlsgraft was built. `home`: where the reader begins."""
 
     def __init__(self, stage, build):
         self._stage = pathlib.Path(stage)
@@ -60,13 +63,12 @@ class World:
         self.home = HOME
         raise_loopback()
         self._ca = Identity(self._keys, "ca", ca=True, subject="Example Root CA")
-        self._addresses = {name: f"127.0.1.{number}"
-                           for number, name in enumerate((*TRUSTED, *SELF_SIGNED, PLAIN), start=1)}
+        self._addresses = {name: f"127.0.1.{number}" for number, name in enumerate((*SERVERS, PLAIN), start=1)}
         self._fill(build)
         # Last: what was read until now may lie below one of these.
         for place in ("etc", "opt", "home", "var/log"):
             run("mount", "--bind", self._stage / place, f"/{place}")
-        for name in (*TRUSTED, *SELF_SIGNED):
+        for name in SERVERS:
             self._show(name, self._identity(name))
         self._serve_plain()
 
@@ -91,8 +93,7 @@ class World:
 
     def _identity(self, name, key=None):
         self._made += 1
-        return Identity(self._keys, f"{self._made}", issuer=None if name in SELF_SIGNED else self._ca, subject=name,
-                        names=f"DNS:{name}", given=key)
+        return Identity(self._keys, f"{self._made}", issuer=self._ca, subject=name, names=f"DNS:{name}", given=key)
 
     def _show(self, name, identity):
         if name in self._servers:
@@ -125,11 +126,10 @@ class World:
     def _put_libconfig(self, _folder):
         """A libconfig that a user built: Debian's own."""
         place = pathlib.Path("/opt/libconfig")
-        for kind, file in (("lib", "libconfig.a"), ("include", "libconfig.h")):
-            found = subprocess.run(["gcc", f"-print-file-name={file}"], check=True, stdout=subprocess.PIPE,
-                                   text=True).stdout.strip() if kind == "lib" else f"/usr/include/{file}"
+        for kind, file in (("lib", run("gcc", "-print-file-name=libconfig.a").strip()),
+                           ("include", "/usr/include/libconfig.h")):
             (place / kind).mkdir(parents=True)
-            shutil.copy(found, place / kind)
+            shutil.copy(file, place / kind)
 
     EVENTS = (
         (r"(\S+) shows another key", _show_another_key),
