@@ -194,7 +194,8 @@ class Commands(unittest.TestCase):
     def test_statuses(self):
         for command in self.commands:
             with self.subTest(command):
-                text = " ".join(run(*command.split(), "--help").stdout.split("\nstatus:")[1].split("\n\n")[0].split())
+                said = run(*command.split(), "--help").stdout.split("\nstatus:")[1]
+                text = " ".join(said.split("\n\n")[0].split())
                 told = set(re.findall(r"(?:^ ?|; )(\d+)(?= )", text))
                 part = plain(self.parts[command])
                 if command == "run":

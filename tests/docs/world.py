@@ -1,6 +1,6 @@
 """The world that the pages talk about, for one page: servers with their names, a CA that everybody trusts, tlsgraft
-in /opt/tlsgraft, an empty /etc/tlsgraft, and a user's home. It is made in namespaces of mounts and of the network of its
-own (page.py is started in them), so that nothing of it is seen outside, and it ends with the process.
+in /opt/tlsgraft, no /etc/tlsgraft, and a user's home. It is made in namespaces of mounts and of the network of its own
+(page.py is started in them), so that nothing of it is seen outside, and it ends with the process.
 """
 import fcntl
 import pathlib
