@@ -9,12 +9,13 @@ import unittest
 from cli_bench import COMMAND, Bench
 from test_cli_doctor import *  # noqa: F401,F403
 from test_cli_explain import *  # noqa: F401,F403
+from test_cli_process import *  # noqa: F401,F403
 from test_cli_run import *  # noqa: F401,F403
 from test_cli_run import PIN, RULE
 
 OTHER_PIN = PIN.replace("47D", "48D")
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "config" / "examples"
-COMMANDS = (("run",), ("policy", "check"), ("policy", "explain"), ("pin",), ("doctor",))
+COMMANDS = (("run",), ("policy", "check"), ("policy", "explain"), ("pin",), ("doctor",), ("events",))
 
 
 def openssl(*words):
