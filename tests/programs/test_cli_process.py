@@ -95,6 +95,24 @@ class Loaded(Processes):
             answer = self.ask(pid, 0)
             self.assertRegex(answer["reason"], r"; it has (OpenSSL \S+ linked in, and exports it|loaded OpenSSL )")
 
+    def test_version_is_that_of_the_loaded_file(self):
+        """Not that of the file which took its place; without privileges the old one cannot be reached any more."""
+        def version(name, number):
+            self.compile(name, f'const char text[] = "OpenSSL {number} 1 Jan 2030";', "-shared", "-fPIC",
+                         "-Wl,-soname,libcrypto.so.3")
+        self.folder.chmod(0o755)
+        self.library("libssl.so.3", "-Wl,-soname,libssl.so.3")
+        version("libcrypto.so.3", "3.8.1")
+        version("new", "3.9.2")
+        program = self.compile("program", f"#include <stdio.h>\n{WAITING}", "-Wl,--no-as-needed",
+                               self.folder / "libssl.so.3", self.folder / "libcrypto.so.3",
+                               f"-Wl,-rpath,{self.folder}")
+        with self.process(program, env={"LD_PRELOAD": str(LIBRARY)}, user=NOBODY) as (pid, _):
+            self.ask(pid, 0, "it has loaded OpenSSL 3.8.1 (libssl.so.3)", user=NOBODY)
+            (self.folder / "new").rename(self.folder / "libcrypto.so.3")
+            self.ask(pid, 0, "it has loaded OpenSSL 3.8.1 (libssl.so.3)")
+            self.ask(pid, 0, "it has loaded OpenSSL 3 (libssl.so.3)", user=NOBODY)
+
     def test_not_root(self):
         """Without the privileges that lead to files by map_files."""
         self.folder.chmod(0o755)
