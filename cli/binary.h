@@ -34,4 +34,11 @@ struct binary {
 void binary_judge(const char *path, int fd, const struct elf_facts *facts, const char *fault,
                   const struct library *library, struct binary *binary);
 
+/*
+ * What the file alone tells, open as `fd`: nothing is executed, and no library is looked for. True: nothing
+ * speaks against it, and there is no verdict. Parameters as above.
+ */
+bool binary_judge_file(int fd, const struct elf_facts *facts, const char *fault,
+                       const struct library *library, struct binary *binary);
+
 #endif

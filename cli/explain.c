@@ -1,52 +1,20 @@
 /* `tlsgraft policy explain`: which rule a program and a host have, and what comes of it. Nothing is sent. */
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/explain_print.h"
 #include "cli/host.h"
 #include "cli/message.h"
 #include "cli/policy_file.h"
-#include "cli/script.h"
+#include "cli/section.h"
 #include "policy/resolve.h"
 
 struct wishes {
     const char *program; /* as given; NULL: not given */
     bool json;
 };
-
-/* A script runs as its interpreter, and that is what the patterns are compared with. */
-static void warn_of_script(const char *path)
-{
-    struct script script;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return;
-    if (script_read(fd, &script) == SCRIPT_READ)
-        message_warning(
-            "--program: %s is a script, and runs as its interpreter: give the path of that, or the "
-            "NAME of 'tlsgraft run --program NAME'",
-            path);
-    close(fd);
-}
-
-/* The path that the kernel tells of a program: without symbolic links. */
-static const char *find_program(const char *given, char path[PATH_MAX])
-{
-    if (given == NULL || strchr(given, '/') == NULL)
-        return given;
-    if (realpath(given, path) == NULL) {
-        message_warning("--program: %s: %s; its path is compared as it is written", given, strerror(errno));
-        return given;
-    }
-    warn_of_script(path);
-    return path;
-}
 
 static int print(const struct explanation *explanation, const struct wishes *wishes, const char *program)
 {
@@ -61,10 +29,8 @@ static int explain(const struct policy *policy, const struct domain *host, const
 {
     char path[PATH_MAX];
     struct explanation explanation;
-    const char *program = find_program(wishes->program, path);
-    bool is_path = program != NULL && strchr(program, '/') != NULL;
-    const struct section *section =
-        policy_section(policy, is_path ? program : NULL, is_path ? NULL : program);
+    const char *program;
+    const struct section *section = section_of_program(policy, wishes->program, path, &program);
     int status = STATUS_SURROUNDINGS;
     if (explanation_make(&explanation, policy, section, host, time(NULL)))
         status = print(&explanation, wishes, program);

@@ -4,6 +4,7 @@
 #include "cli/explain_print.h"
 #include "cli/explain_words.h"
 #include "cli/output.h"
+#include "policy/pin_json.h"
 #include "policy/text.h"
 
 static json_t *place_of(const struct source *source)
@@ -19,13 +20,11 @@ struct keys {
 
 static void add_keys(const struct keys *keys, const struct pin_rule *rule)
 {
-    char text[PIN_TEXT_SIZE];
     for (size_t i = 0; i < rule->key_count; i++) {
         const struct key *key = &rule->keys[i];
         const struct pin *pin = policy_key_pin(keys->policy, key);
         if (pin != NULL) {
-            pin_format(pin, text);
-            json_array_append_new(keys->pins, json_string(text));
+            pin_add_to_json(keys->pins, pin);
         } else {
             json_array_append_new(keys->unresolved, json_pack("{s:o, s:o}", "key", output_text(key->name),
                                                               "reason", output_text(explain_key_fault(key))));

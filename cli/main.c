@@ -8,11 +8,8 @@
 #include "cli/message.h"
 
 static const struct command *const commands[] = {
-    &command_run,
-    &command_policy_check,
-    &command_policy_explain,
-    &command_pin,
-    &command_doctor,
+    &command_run, &command_policy_check, &command_policy_explain,
+    &command_pin, &command_doctor,       &command_events,
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

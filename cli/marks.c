@@ -1,57 +1,151 @@
 #include "cli/marks.h"
 
-#include <stdlib.h>
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/types.h>
-#include <unistd.h>
 
-enum { CHUNK = 1 << 20, OVERLAP = 64 };
+#include "cli/scan.h"
+#include "cli/version.h"
 
-/* At `at`, `left` bytes before the end, does `text` stand? */
-static bool stands(const char *at, size_t left, const char *text)
+/* What was seen in the file. */
+enum {
+    SIGNS_TLS13 = 1 << 0,
+    CLIENT_FINISHED = 1 << 1,
+    SERVER_FINISHED = 1 << 2,
+    KEY_EXPANSION = 1 << 3,
+    BORINGSSL = 1 << 4,
+    AWS_LC = 1 << 5,
+    RUSTLS = 1 << 6,
+    GO = 1 << 7,
+};
+
+struct search {
+    unsigned seen;
+    char *libssl; /* MARKS_NAME_SIZE bytes */
+};
+
+/* The first part of a mark was found. */
+struct candidate {
+    const char *behind; /* it */
+    size_t left;        /* bytes from there to the end of the piece */
+    size_t position;    /* of the mark, in the file */
+};
+
+struct mark {
+    const char *first;
+    const char *second;
+    unsigned means;
+    /* NULL: where both parts stand. */
+    bool (*confirm)(const struct candidate *candidate, struct search *search);
+};
+
+/* Go's linker aligns its build information to 16 bytes. */
+static bool is_go(const struct candidate *candidate, struct search *search)
 {
-    size_t length = strlen(text);
-    return length <= left && memcmp(at, text, length) == 0;
+    (void)search;
+    return candidate->position % 16 == 0;
 }
 
 /*
- * Each mark is looked for in two parts, so that this command does not find itself.
+ * The path of a source file, which stands in the texts of panics: "rustls-0.20.8/src/". Other packages have
+ * names that begin so, but go on with a letter.
+ */
+static bool is_rustls(const struct candidate *candidate, struct search *search)
+{
+    static const char source[] = "/src/";
+    const char *text = candidate->behind;
+    size_t length = 0;
+    (void)search;
+    while (length < candidate->left && length < SCAN_OVERLAP / 2 && text[length] != '/')
+        length++;
+    return candidate->left > 0 && isdigit((unsigned char)text[0]) != 0 &&
+           scan_stands(text + length, candidate->left - length, source);
+}
+
+/* A whole text: something to give to dlopen(3). */
+static bool is_libssl(const struct candidate *candidate, struct search *search)
+{
+    static const char base[] = "libssl.so.";
+    size_t length = 0;
+    const char *text = candidate->behind;
+    while (length < candidate->left && length < 8 &&
+           (isdigit((unsigned char)text[length]) != 0 || text[length] == '.'))
+        length++;
+    bool whole = length > 0 && length < candidate->left && text[length] == '\0';
+    if (whole && search->libssl[0] == '\0')
+        snprintf(search->libssl, MARKS_NAME_SIZE, "%s%.*s", base, (int)length, text);
+    return false;
+}
+
+/*
+ * In two parts, so that this command does not find itself.
  *
  * TLS 1.3 signs its handshake after one of two fixed texts (RFC 8446, 4.4.3): whoever speaks it holds them.
- * Go's linker aligns its build information to 16 bytes.
+ * TLS 1.2 and earlier hash fixed labels (RFC 5246, 6.3 and 7.4.9). One of these may be in a program for
+ * another reason, so all are needed.
  */
-static void look_at(const char *chunk, size_t size, size_t before, struct marks *marks)
+static const struct mark known[] = {
+    {"TLS 1.3, ", "client CertificateVerify", SIGNS_TLS13, NULL},
+    {"TLS 1.3, ", "server CertificateVerify", SIGNS_TLS13, NULL},
+    {"client ", "finished", CLIENT_FINISHED, NULL},
+    {"server ", "finished", SERVER_FINISHED, NULL},
+    {"key ", "expansion", KEY_EXPANSION, NULL},
+    {"Boring", "SSL", BORINGSSL, NULL},
+    {"AWS-", "LC", AWS_LC, NULL},
+    {"/rust", "ls-", RUSTLS, is_rustls},
+    {"\xff Go ", "buildinf:", GO, is_go},
+    {"libssl", ".so.", 0, is_libssl},
+};
+
+static void look_for(const struct mark *mark, const char *piece, size_t size, size_t before,
+                     struct search *search)
 {
-    const char *end = chunk + size;
-    for (const char *at = chunk; (at = memmem(at, (size_t)(end - at), "TLS 1.3, ", 9)) != NULL; at++) {
-        size_t left = (size_t)(end - at) - 9;
-        if (stands(at + 9, left, "client CertificateVerify") ||
-            stands(at + 9, left, "server CertificateVerify"))
-            marks->tls = true;
+    const char *end = piece + size;
+    size_t first = strlen(mark->first);
+    for (const char *at = piece; (at = memmem(at, (size_t)(end - at), mark->first, first)) != NULL; at++) {
+        size_t left = (size_t)(end - at) - first;
+        if (!scan_stands(at + first, left, mark->second))
+            continue;
+        size_t second = strlen(mark->second);
+        struct candidate candidate = {at + first + second, left - second, before + (size_t)(at - piece)};
+        if (mark->confirm == NULL || mark->confirm(&candidate, search))
+            search->seen |= mark->means;
     }
-    for (const char *at = chunk; (at = memmem(at, (size_t)(end - at), "\xff Go ", 5)) != NULL; at++) {
-        size_t position = before + (size_t)(at - chunk);
-        if (position % 16 == 0 && stands(at + 5, (size_t)(end - at) - 5, "buildinf:"))
-            marks->go = true;
-    }
+}
+
+static bool look(void *context, const char *piece, size_t size, size_t before)
+{
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        look_for(&known[i], piece, size, before, context);
+    return true;
+}
+
+/* rustls first: it is linked with the cryptography of another. */
+static void name_implementation(int fd, unsigned seen, char name[MARKS_NAME_SIZE])
+{
+    char version[VERSION_SIZE];
+    version_find(fd, version);
+    if ((seen & RUSTLS) != 0)
+        snprintf(name, MARKS_NAME_SIZE, "rustls");
+    else if (version[0] != '\0')
+        snprintf(name, MARKS_NAME_SIZE, "OpenSSL %s", version);
+    else if ((seen & (BORINGSSL | AWS_LC)) != 0)
+        snprintf(name, MARKS_NAME_SIZE, "%s", (seen & AWS_LC) != 0 ? "AWS-LC" : "BoringSSL");
+    else
+        snprintf(name, MARKS_NAME_SIZE, "which cannot be told");
 }
 
 bool marks_find(int fd, struct marks *marks)
 {
+    static const unsigned labels = CLIENT_FINISHED | SERVER_FINISHED | KEY_EXPANSION;
     memset(marks, 0, sizeof *marks);
-    char *chunk = malloc(CHUNK);
-    if (chunk == NULL)
+    struct search search = {0, marks->libssl};
+    if (!scan_file(fd, look, &search))
         return false;
-    size_t before = 0; /* bytes of the file before the chunk */
-    size_t kept = 0;   /* bytes at its start that were read before: a mark may lie across */
-    ssize_t got;
-    while ((got = pread(fd, chunk + kept, CHUNK - kept, (off_t)(before + kept))) > 0) {
-        size_t size = kept + (size_t)got;
-        look_at(chunk, size, before, marks);
-        kept = size < OVERLAP ? size : OVERLAP;
-        memmove(chunk, chunk + size - kept, kept);
-        before += size - kept;
-    }
-    free(chunk);
-    return got == 0;
+    marks->go = (search.seen & GO) != 0;
+    marks->certain = (search.seen & (SIGNS_TLS13 | RUSTLS)) != 0;
+    marks->tls = marks->certain || (search.seen & labels) == labels;
+    if (marks->tls)
+        name_implementation(fd, search.seen, marks->implementation);
+    return true;
 }

@@ -5,42 +5,118 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/tls.h"
+static const char libssl[] = "libssl.so.";
+static const char libcrypto[] = "libcrypto.so.";
+
+/* -1: not found, or it cannot be read. */
+static int open_library(const char *path)
+{
+    return path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
+}
 
 /* A libssl with a name that tells nothing may tell it in its DT_SONAME. */
-static struct tls_library identify_by_soname(const char *path, struct tls_library unknown)
+static struct tls_library identify_by_soname(int fd, struct tls_library unknown)
 {
     struct elf_facts facts;
     char why[128];
-    int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
-    if (fd < 0)
+    if (elf_read(fd, &facts, why, sizeof why) != ELF_READ)
         return unknown;
-    enum elf_outcome outcome = elf_read(fd, &facts, why, sizeof why);
-    close(fd);
-    struct tls_library library = {TLS_NONE, NULL};
-    if (outcome == ELF_READ)
-        library = tls_identify(facts.soname);
+    struct tls_library library = tls_identify(facts.soname);
     return library.kind == TLS_NONE ? unknown : library;
 }
 
-static void append(char text[NEEDS_TEXT_SIZE], const char *words, const char *name)
+static bool starts(const char *text, const char *with)
 {
-    size_t used = strlen(text);
-    snprintf(text + used, NEEDS_TEXT_SIZE - used, "%s%s (%s)", used > 0 ? ", " : "", words, name);
+    return strncmp(text, with, strlen(with)) == 0;
 }
 
-void needs_add(struct needs *needs, const struct trace_line *line)
+static void add_crypto(struct needs *needs, const char *name, const char *path)
 {
-    const char *slash = strrchr(line->name, '/');
-    const char *name = slash != NULL ? slash + 1 : line->name;
-    if (line->path == NULL && needs->missing[0] == '\0')
-        snprintf(needs->missing, sizeof needs->missing, "%s", name);
-    struct tls_library library = tls_identify(name);
-    if (library.kind == TLS_UNKNOWN)
-        library = identify_by_soname(line->path, library);
-    if (library.kind == TLS_NONE)
+    int fd = open_library(path);
+    if (fd < 0)
         return;
-    if (needs->count < NEEDS_MAX)
-        snprintf(needs->names[needs->count++], ELF_NAME_SIZE, "%s", name);
-    append(library.kind == TLS_GOVERNED ? needs->governed : needs->others, library.words, name);
+    if (needs->crypto_count < NEEDS_CRYPTO_MAX) {
+        struct need *crypto = &needs->crypto[needs->crypto_count++];
+        snprintf(crypto->name, sizeof crypto->name, "%s", name);
+        version_find(fd, crypto->version);
+    }
+    close(fd);
+}
+
+static void add_tls(struct needs *needs, struct tls_library library, const char *name, const char *path)
+{
+    char version[VERSION_SIZE] = "";
+    int fd = library.kind == TLS_OTHER ? -1 : open_library(path);
+    if (fd >= 0) {
+        if (library.kind == TLS_UNKNOWN)
+            library = identify_by_soname(fd, library);
+        if (library.kind == TLS_GOVERNED)
+            version_find(fd, version);
+        close(fd);
+    }
+    if (needs->count == NEEDS_MAX)
+        return;
+    struct need *need = &needs->at[needs->count++];
+    snprintf(need->name, sizeof need->name, "%s", name);
+    snprintf(need->version, sizeof need->version, "%s", version);
+    need->library = library;
+}
+
+void needs_add(struct needs *needs, const char *name, const char *path)
+{
+    const char *slash = strrchr(name, '/');
+    const char *base = slash != NULL ? slash + 1 : name;
+    if (path == NULL && needs->missing[0] == '\0')
+        snprintf(needs->missing, sizeof needs->missing, "%s", base);
+    struct tls_library library = tls_identify(base);
+    if (library.kind != TLS_NONE)
+        add_tls(needs, library, base, path);
+    else if (starts(base, libcrypto))
+        add_crypto(needs, base, path);
+}
+
+bool needs_has(const struct needs *needs, enum tls_kind kind)
+{
+    for (size_t i = 0; i < needs->count; i++) {
+        if (needs->at[i].library.kind == kind)
+            return true;
+    }
+    return false;
+}
+
+/* Empty: not known. */
+static const char *version_of(const struct needs *needs, const struct need *need)
+{
+    if (need->version[0] != '\0' || !starts(need->name, libssl))
+        return need->version;
+    const char *line = need->name + strlen(libssl);
+    for (size_t i = 0; i < needs->crypto_count; i++) {
+        if (strcmp(needs->crypto[i].name + strlen(libcrypto), line) == 0)
+            return needs->crypto[i].version;
+    }
+    return "";
+}
+
+void needs_text(const struct needs *needs, bool governed, char text[NEEDS_TEXT_SIZE])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < needs->count && used < NEEDS_TEXT_SIZE; i++) {
+        const struct need *need = &needs->at[i];
+        if ((need->library.kind == TLS_GOVERNED) != governed)
+            continue;
+        const char *version = governed ? version_of(needs, need) : "";
+        int length = snprintf(text + used, NEEDS_TEXT_SIZE - used, "%s%s%s (%s)", used > 0 ? ", " : "",
+                              version[0] != '\0' ? "OpenSSL " : need->library.words, version, need->name);
+        used += length > 0 ? (size_t)length : 0;
+    }
+}
+
+const char *needs_advice(const struct needs *needs)
+{
+    for (size_t i = 0; i < needs->count; i++) {
+        if (needs->at[i].library.kind != TLS_GOVERNED)
+            return needs->at[i].library.advice;
+    }
+    return NULL;
 }

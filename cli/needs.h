@@ -1,4 +1,4 @@
-/* The TLS libraries that a program needs at start, and the words about them. */
+/* The TLS libraries that a program needs at start, or that a process has loaded, and the words about them. */
 #ifndef TLSGRAFT_NEEDS_H
 #define TLSGRAFT_NEEDS_H
 
@@ -6,19 +6,37 @@
 #include <stddef.h>
 
 #include "cli/elf.h"
-#include "cli/trace.h"
+#include "cli/tls.h"
+#include "cli/version.h"
 
-enum { NEEDS_MAX = 16, NEEDS_TEXT_SIZE = 1024 };
+enum { NEEDS_MAX = 16, NEEDS_CRYPTO_MAX = 4, NEEDS_TEXT_SIZE = 1024 };
 
-struct needs {
-    char names[NEEDS_MAX][ELF_NAME_SIZE]; /* of the libraries, as the program asks for them */
-    size_t count;
-    char governed[NEEDS_TEXT_SIZE]; /* "OpenSSL 3 (libssl.so.3)", ...; empty: none */
-    char others[NEEDS_TEXT_SIZE];   /* "GnuTLS (libgnutls.so.30)", ...; empty: none */
-    char missing[ELF_NAME_SIZE];    /* a library that is not found; empty: none */
+struct need {
+    char name[ELF_NAME_SIZE]; /* of the file, as the program asks for it */
+    struct tls_library library;
+    char version[VERSION_SIZE]; /* of an OpenSSL, where its own file tells; else empty */
 };
 
-/* Adds what one line of the trace tells. */
-void needs_add(struct needs *needs, const struct trace_line *line);
+struct needs {
+    struct need at[NEEDS_MAX];
+    size_t count;
+    struct need crypto[NEEDS_CRYPTO_MAX]; /* the libcryptos, which tell the version since OpenSSL 3 */
+    size_t crypto_count;
+    char missing[ELF_NAME_SIZE]; /* a library that is not found; empty: none */
+};
+
+/* Adds a library of any kind, found at `path`; NULL: not found. `name` may be a path too. */
+void needs_add(struct needs *needs, const char *name, const char *path);
+
+bool needs_has(const struct needs *needs, enum tls_kind kind);
+
+/*
+ * "OpenSSL 3.0.19 (libssl.so.3), ..." where `governed`, else "GnuTLS (libgnutls.so.30), ...", of all others;
+ * empty: none.
+ */
+void needs_text(const struct needs *needs, bool governed, char text[NEEDS_TEXT_SIZE]);
+
+/* What to do about the first that cannot be governed, of static duration; NULL: there is none. */
+const char *needs_advice(const struct needs *needs);
 
 #endif

@@ -4,37 +4,51 @@
 #include <stddef.h>
 #include <string.h>
 
+#define BY_A_CLIENT "send its connections through a client that can be governed, such as stunnel"
+
+const char tls_advice_client[] = BY_A_CLIENT;
+
+static const char to_openssl[] = "use a build of it, or another program, that is linked with OpenSSL";
+static const char to_newer[] = "use a build of it that is linked with OpenSSL 1.1.1 or later";
+static const char java[] =
+    "give it a trust store of its own (-Djavax.net.ssl.trustStore=FILE), or " BY_A_CLIENT;
+
 struct row {
     const char *name; /* of the file, up to its version */
-    struct tls_library library;
+    const char *words;
+    const char *advice;
 };
 
-/* NSS is two libraries, and its libssl3.so is not OpenSSL's libssl.so.3. */
+/* NSS is two libraries, and its libssl3.so is not OpenSSL's libssl.so.3. The launchers of Java need its
+ * libjli. */
 static const struct row others[] = {
-    {"libgnutls.so", {TLS_OTHER, "GnuTLS"}},   {"libnss3.so", {TLS_OTHER, "NSS"}},
-    {"libssl3.so", {TLS_OTHER, "NSS"}},        {"libmbedtls.so", {TLS_OTHER, "mbedTLS"}},
-    {"libwolfssl.so", {TLS_OTHER, "wolfSSL"}}, {"libs2n.so", {TLS_OTHER, "s2n"}},
-    {"libtls.so", {TLS_OTHER, "LibreSSL"}},
+    {"libgnutls.so", "GnuTLS", to_openssl},   {"libnss3.so", "NSS", to_openssl},
+    {"libssl3.so", "NSS", to_openssl},        {"libmbedtls.so", "mbedTLS", to_openssl},
+    {"libwolfssl.so", "wolfSSL", to_openssl}, {"libs2n.so", "s2n", to_openssl},
+    {"libtls.so", "LibreSSL", to_openssl},    {"librustls.so", "rustls", to_openssl},
+    {"libjli.so", "Java's own TLS", java},    {"libjvm.so", "Java's own TLS", java},
 };
 
-/* What stands after "libssl.so.". */
+/* What stands after "libssl.so."; without advice: it is governed. */
 static const struct row lines[] = {
-    {"1.1", {TLS_GOVERNED, "OpenSSL 1.1.1"}}, {"3", {TLS_GOVERNED, "OpenSSL 3"}},
-    {"4", {TLS_GOVERNED, "OpenSSL 4"}},       {"10", {TLS_OTHER, "OpenSSL 1.0"}},
-    {"1.0.0", {TLS_OTHER, "OpenSSL 1.0"}},    {"1.0.1", {TLS_OTHER, "OpenSSL 1.0"}},
-    {"1.0.2", {TLS_OTHER, "OpenSSL 1.0"}},
+    {"1.1", "OpenSSL 1.1.1", NULL},     {"3", "OpenSSL 3", NULL},
+    {"4", "OpenSSL 4", NULL},           {"10", "OpenSSL 1.0", to_newer},
+    {"1.0.0", "OpenSSL 1.0", to_newer}, {"1.0.1", "OpenSSL 1.0", to_newer},
+    {"1.0.2", "OpenSSL 1.0", to_newer},
 };
 
 static struct tls_library identify_line(const char *version)
 {
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         if (strcmp(version, lines[i].name) == 0)
-            return lines[i].library;
+            return (struct tls_library){lines[i].advice == NULL ? TLS_GOVERNED : TLS_OTHER, lines[i].words,
+                                        lines[i].advice};
     }
     /* LibreSSL counts by itself: it was at 32 in 2015, and at 60 in 2025. */
     if ((version[0] >= '3' && version[0] <= '9') && isdigit((unsigned char)version[1]))
-        return (struct tls_library){TLS_OTHER, "LibreSSL"};
-    return (struct tls_library){TLS_UNKNOWN, "of a line that is not known to be OpenSSL 1.1.1 to 4"};
+        return (struct tls_library){TLS_OTHER, "LibreSSL", to_openssl};
+    return (struct tls_library){TLS_UNKNOWN, "of a line that is not known to be OpenSSL 1.1.1 to 4",
+                                to_newer};
 }
 
 struct tls_library tls_identify(const char *name)
@@ -45,12 +59,12 @@ struct tls_library tls_identify(const char *name)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         size_t length = strlen(others[i].name);
         if (strncmp(base, others[i].name, length) == 0 && (base[length] == '\0' || base[length] == '.'))
-            return others[i].library;
+            return (struct tls_library){TLS_OTHER, others[i].words, others[i].advice};
     }
     if (strncmp(base, libssl, sizeof libssl - 1) == 0) {
         const char *version = base + sizeof libssl - 1;
         if (*version == '\0' || *version == '.')
             return identify_line(*version == '.' ? version + 1 : version);
     }
-    return (struct tls_library){TLS_NONE, NULL};
+    return (struct tls_library){TLS_NONE, NULL, NULL};
 }

@@ -11,8 +11,12 @@ enum tls_kind {
 
 struct tls_library {
     enum tls_kind kind;
-    const char *words; /* "OpenSSL 3", "GnuTLS", ...; NULL for TLS_NONE */
+    const char *words;  /* "OpenSSL 3", "GnuTLS", ...; NULL for TLS_NONE */
+    const char *advice; /* what to do instead; NULL for TLS_NONE and TLS_GOVERNED */
 };
+
+/* What to do where a program has nothing but a TLS of its own: for the end of a sentence. */
+extern const char tls_advice_client[];
 
 /* `name` is a DT_NEEDED, a DT_SONAME or a path. */
 struct tls_library tls_identify(const char *name);

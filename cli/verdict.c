@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "cli/message.h"
+#include "cli/section.h"
 #include "policy/verify.h"
 
 struct hearing {
@@ -24,14 +25,12 @@ static int require(void *context, const struct pin_rule *rule, const struct doma
     return verify_chain_and_name(&hearing->shown, rule, name);
 }
 
-static const struct section *find_section(const struct policy *policy, const char *program)
+static const struct section *find_section(const struct policy *policy, const char *given)
 {
-    if (program == NULL)
-        return NULL;
-    bool is_path = strchr(program, '/') != NULL;
-    const struct section *section =
-        policy_section(policy, is_path ? program : NULL, is_path ? NULL : program);
-    if (section == NULL)
+    char path[PATH_MAX];
+    const char *program;
+    const struct section *section = section_of_program(policy, given, path, &program);
+    if (section == NULL && given != NULL)
         message_warning("--program: no section of %s matches '%s'; the rules for all programs count",
                         policy->path, program);
     return section;

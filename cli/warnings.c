@@ -8,12 +8,21 @@
 
 enum { DAY = 86400, SOON = 30 * DAY };
 
+/* More than these are counted, and not shown: nobody reads on. */
+enum { WARNINGS_MAX = 20 };
+
 struct context {
     const struct policy *policy;
     const struct pin_rule *rule;
     time_t now;
     const struct crypto *crypto; /* NULL: there is none, or no key needs it */
+    size_t found;
 };
+
+static bool may_tell(struct context *context)
+{
+    return ++context->found <= WARNINGS_MAX;
+}
 
 /* "2026-12-31 is past", "... is today", "... is in 1 day". False: it is further off than a warning is for. */
 static bool describe_day(time_t when, time_t now, char *words, size_t size)
@@ -31,11 +40,12 @@ static bool describe_day(time_t when, time_t now, char *words, size_t size)
 }
 
 /* A rule that has expired does less, or more, than its author may remember. */
-static void warn_of_expiry(const struct context *context)
+static void warn_of_expiry(struct context *context)
 {
     const struct pin_rule *rule = context->rule;
     char words[128];
-    if (!rule->expires || !describe_day(rule->expiry, context->now, words, sizeof words))
+    if (!rule->expires || !describe_day(rule->expiry, context->now, words, sizeof words) ||
+        !may_tell(context))
         return;
     message_warning("%s:%u: expires: %s%s %s; write a later day, or remove the rule", rule->source.file,
                     rule->source.line, words, context->now >= rule->expiry ? ", so" : ", and from then on",
@@ -56,11 +66,11 @@ static bool has_one_key(const struct context *context)
     return first != NULL;
 }
 
-static void warn_of_one_key(const struct context *context)
+static void warn_of_one_key(struct context *context)
 {
     const struct pin_rule *rule = context->rule;
     bool enforced = policy_rule_mode(context->policy, rule) == MODE_ENFORCE;
-    if (has_one_key(context))
+    if (has_one_key(context) && may_tell(context))
         message_warning(
             "%s:%u: keys: one key only, so when it is changed every connection is %s; add the key "
             "that will come after it",
@@ -68,7 +78,7 @@ static void warn_of_one_key(const struct context *context)
 }
 
 struct pinned {
-    const struct context *context;
+    struct context *context;
     const struct key *key;
 };
 
@@ -80,7 +90,8 @@ static bool warn_of_certificate(const struct certificate *certificate, unsigned 
     char words[128];
     (void)line;
     if (certificate->expires &&
-        describe_day(certificate->not_after, pinned->context->now, words, sizeof words))
+        describe_day(certificate->not_after, pinned->context->now, words, sizeof words) &&
+        may_tell(pinned->context))
         message_warning(
             "%s:%u: keys: the certificate in %s expires (%s); its key stays pinned, but the one after it "
             "may have another key: find out, and add that",
@@ -88,7 +99,7 @@ static bool warn_of_certificate(const struct certificate *certificate, unsigned 
     return false;
 }
 
-static void warn_of_certificates(const struct context *context)
+static void warn_of_certificates(struct context *context)
 {
     const struct pin_rule *rule = context->rule;
     unsigned line;
@@ -115,4 +126,7 @@ void warnings_tell(const struct policy *policy, time_t now)
         warn_of_one_key(&context);
         warn_of_certificates(&context);
     }
+    if (context.found > WARNINGS_MAX)
+        message_warning("%s: %zu more; mend these first, and check again", policy->path,
+                        context.found - WARNINGS_MAX);
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "policy/pin_json.h"
 #include "policy/text.h"
 
 #define LINE_SIZE 2048
@@ -92,13 +93,6 @@ static void add_text(json_t *object, const char *key, const char *text)
     json_object_set_new(object, key, json_string(clean));
 }
 
-static void add_pin(json_t *array, const struct pin *pin)
-{
-    char text[PIN_TEXT_SIZE];
-    pin_format(pin, text);
-    json_array_append_new(array, json_string(text));
-}
-
 struct expected_pins {
     const struct policy *policy;
     json_t *array;
@@ -110,7 +104,7 @@ static bool add_expected(const struct pin_rule *rule, const struct key *key, voi
     const struct pin *pin = policy_key_pin(expected->policy, key);
     (void)rule;
     if (pin != NULL)
-        add_pin(expected->array, pin);
+        pin_add_to_json(expected->array, pin);
     return false;
 }
 
@@ -118,7 +112,7 @@ static void add_pins(json_t *object, const struct event *event)
 {
     if (event->presented != NULL) {
         json_t *presented = json_array();
-        add_pin(presented, event->presented);
+        pin_add_to_json(presented, event->presented);
         json_object_set_new(object, "presented", presented);
     }
     if (event->expected == NULL)

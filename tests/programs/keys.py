@@ -36,15 +36,16 @@ class Identity:
     """A private key with its certificate: `key` and `certificate` are paths, `pin` is the pin.
 
     names: the subjectAltName. key_id: the subject key identifier, to look like another. days: negative for one that
-    has expired (with an issuer alone).
+    has expired (with an issuer alone). given: the path of a private key that is there already.
     """
 
     def __init__(self, directory, name, kind="p256", issuer=None, subject=None, ca=False, names=NAMES, key_id="hash",
-                 days=30):
-        self.key = pathlib.Path(directory, f"{name}.key")
+                 days=30, given=None):
+        self.key = given or pathlib.Path(directory, f"{name}.key")
         self.certificate = pathlib.Path(directory, f"{name}.pem")
-        openssl("genpkey", *KINDS[kind], "-out", self.key)
-        self.key.chmod(0o600)
+        if given is None:
+            openssl("genpkey", *KINDS[kind], "-out", self.key)
+            self.key.chmod(0o600)
         request = ["req", "-new", "-key", self.key, "-subj", f"/CN={subject or name}"]
         # As complete as Python 3.13 wants them (VERIFY_X509_STRICT).
         extensions = ["basicConstraints=critical,CA:" + ("TRUE" if ca else "FALSE"), f"subjectKeyIdentifier={key_id}"]

@@ -27,13 +27,13 @@ class Connection:
 class Listener:
     """Accepts on 127.0.0.1, or `host`, a thread for each connection; results wait in a queue.
 
-    quiet: forget them, where thousands come.
+    quiet: forget them, where thousands come. port: 0 is one that is free.
     """
 
-    def __init__(self, quiet=False, host="127.0.0.1"):
+    def __init__(self, quiet=False, host="127.0.0.1", port=0):
         self._quiet = quiet
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, 0), family=family, backlog=128)
+        self._socket = socket.create_server((host, port), family=family, backlog=128)
         self.port = self._socket.getsockname()[1]
         self._seen = queue.Queue()
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -84,7 +84,7 @@ class TlsServer(Listener):
     """
 
     def __init__(self, chain, key, *, tls=None, greet=False, client_ca=None, quiet=False,
-                 host="127.0.0.1"):
+                 host="127.0.0.1", port=0):
         self._greet = greet
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(chain, key)
@@ -95,7 +95,7 @@ class TlsServer(Listener):
         if client_ca is not None:
             self._context.load_verify_locations(client_ca)
             self._context.verify_mode = ssl.CERT_REQUIRED
-        super().__init__(quiet, host)
+        super().__init__(quiet, host, port)
 
     @staticmethod
     def _remember_name(secure, name, _context):

@@ -9,12 +9,13 @@ import unittest
 from cli_bench import COMMAND, Bench
 from test_cli_doctor import *  # noqa: F401,F403
 from test_cli_explain import *  # noqa: F401,F403
+from test_cli_process import *  # noqa: F401,F403
 from test_cli_run import *  # noqa: F401,F403
 from test_cli_run import PIN, RULE
 
 OTHER_PIN = PIN.replace("47D", "48D")
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "config" / "examples"
-COMMANDS = (("run",), ("policy", "check"), ("policy", "explain"), ("pin",), ("doctor",))
+COMMANDS = (("run",), ("policy", "check"), ("policy", "explain"), ("pin",), ("doctor",), ("events",))
 
 
 def openssl(*words):
@@ -148,6 +149,13 @@ class PolicyCheck(Bench):
                 if words is not None:
                     self.assertTrue(warnings[0].startswith(f"expires: {day} {words}"), warnings)
                 self.assertEqual([], self.warnings(rule.replace("MODE", 'mode = "off";')))
+
+    def test_no_more_warnings_than_are_read(self):
+        rules = ",\n".join(f'{{ domain = "h{i}.example"; keys = "{PIN}"; }}' for i in range(22))
+        result = self.check(f"version = 1;\nsecurity: {{ pinned_public_keys = (\n{rules}\n); }};\n")
+        lines = result.stderr.splitlines()
+        self.assertEqual((result.returncode, len(lines)), (0, 21), result)
+        self.assertEqual(lines[-1], f"tlsgraft: warning: {self.policy}: 2 more; mend these first, and check again")
 
     def test_one_key_only(self):
         one = f'{{ domain = "a"; keys = "{PIN}"; MORE }}'

@@ -11,9 +11,15 @@ import subprocess
 import unittest
 
 from cli_bench import COMMAND, SCRIPTS, Bench
+from lab import LAB, LabTest, run
 
 TRUE = pathlib.Path("/bin/true")
 SOURCE = SCRIPTS.parent
+
+
+def holding(text):
+    """The source of a program that holds a text."""
+    return f'const char text[] = "{text}"; int main(void) {{ return text[0] == 0; }}'
 
 
 class Programs(Bench):
@@ -22,11 +28,13 @@ class Programs(Bench):
         self.assertEqual((answer[0], answer[3]), ("/bin/true", ""))
 
     def test_curl(self):
-        answer = self.assert_yes("curl", "OpenSSL")
+        told = subprocess.run(["openssl", "version"], check=True, stdout=subprocess.PIPE, text=True).stdout
+        version = re.findall(r"OpenSSL (\S+)", told)[-1]  # the last is that of the library
+        answer = self.assert_yes("curl", f"it needs OpenSSL {version} (libssl.so.")
         self.assertRegex(answer[3], r"\blibssl\.so\.(1\.1|3|4)\b")
 
     def test_wget(self):
-        answer = self.assert_no("wget", "GnuTLS")
+        answer = self.assert_no("wget", "GnuTLS", "linked with OpenSSL")
         self.assertEqual(answer[3], "libgnutls.so.30")
 
     def test_json(self):
@@ -44,6 +52,37 @@ class Programs(Bench):
     def test_static(self):
         self.assert_no(self.touching("static", "-static")[0], "statically")
         self.assert_no(self.touching("static-pie", "-static-pie", "-fPIE")[0], "statically")
+
+    def test_real_programs(self):
+        for name, *texts in (("sudo", "setuid", "put tlsgraft-run after it"),
+                             ("busybox", "statically", "shared libraries"),
+                             ("java", "Java's own TLS (libjli.so)", "javax.net.ssl.trustStore")):
+            with self.subTest(name=name):
+                self.assert_no(name, *texts)
+
+    def test_musl(self):
+        source = "int main(void) { return 0; }"
+        for name, flags, text in (("program", [], "musl (/lib/ld-musl-"), ("static", ["-static"], "statically")):
+            path = self.folder / name
+            subprocess.run(["musl-gcc", "-x", "c", "-", "-o", str(path), *flags], input=source.encode(), check=True)
+            self.assert_no(path, text)
+
+    def test_32_bit(self):
+        program = self.compile("program", "void _start(void) { for (;;) ; }", "-m32", "-nostdlib", "-pie",
+                               "-Wl,--dynamic-linker=/lib/ld-linux.so.2")
+        self.assertIn(b"/lib/ld-linux.so.2", program.read_bytes())
+        self.assert_no(program, "32-bit program", "use its 64-bit build")
+
+    def test_dlopen(self):
+        """Such a program needs no libssl at start, but names it."""
+        source = '#include <dlfcn.h>\nint main(void) { return dlopen("libssl.so.3", RTLD_NOW) == 0; }'
+        program = self.compile("program", source)
+        answer = self.assert_yes(program, "no TLS library at start", "may load one later (it names libssl.so.3)")
+        self.assertEqual(answer[3], "")
+        self.assertEqual(self.run_program(program).returncode, 0)
+        for text in ("libssl.so.", "libssl.so.3 is missing", "libssl.so"):
+            answer = self.assert_yes(self.compile("other", holding(text)))
+            self.assertNotIn("it names", answer[2])
 
     def test_setuid_and_setgid(self):
         program = shutil.copy("/bin/true", self.folder / "program")
@@ -178,6 +217,43 @@ class Libraries(Bench):
                 answer = self.assert_no(self.needing("program", soname), words, soname)
                 self.assertEqual(answer[3], soname)
 
+    def test_real_libraries(self):
+        for name, words in (("libmbedtls.so.14", "mbedTLS"), ("libwolfssl.so.35", "wolfSSL"), ("libnss3.so", "NSS")):
+            program = self.program("program", "-Wl,--no-as-needed", f"-l:{name}")
+            with self.subTest(name=name):
+                self.assertEqual(self.assert_no(program, f"{words} ({name})")[3], name)
+
+    def holding_library(self, name, text):
+        self.compile(name, f'const char text[] = "{text}";', "-shared", "-fPIC", f"-Wl,-soname,{name}")
+
+    def test_version(self):
+        """That of the files which the program would load, and of the libcrypto where the libssl does not tell."""
+        for line, holder, text, told in (("3", "libcrypto", "OpenSSL 3.9.8 1 Jan 2030", "3.9.8"),
+                                         ("4", "libcrypto", "OpenSSL 4.1.0-beta1 12 Mar 2027", "4.1.0-beta1"),
+                                         ("3", "libcrypto", "OpenSSL 3.0.99+quic 9 Dec 2030", "3.0.99+quic"),
+                                         ("1.1", "libssl", "OpenSSL 1.1.1zz  11 Sep 2033", "1.1.1zz"),
+                                         ("3", "libcrypto", "OpenSSL 3.9.8 or later", "3"),
+                                         ("3", "libcrypto", "OpenSSL x.y.z 1 Jan 2030", "3"),
+                                         ("3", "libcrypto", "OpenSSL 3.9.8 1 Jan", "3")):
+            with self.subTest(text=text):
+                program = self.needing("program", f"libssl.so.{line}", f"libcrypto.so.{line}")
+                self.holding_library(f"{holder}.so.{line}", text)
+                self.assert_yes(program, f"it needs OpenSSL {told} (libssl.so.{line})")
+        # The libcrypto of another line says nothing.
+        program = self.needing("program", "libssl.so.3", "libcrypto.so.4")
+        self.holding_library("libcrypto.so.4", "OpenSSL 4.9.8 1 Jan 2030")
+        self.assert_yes(program, "it needs OpenSSL 3 (libssl.so.3)")
+
+    def test_version_across_a_border(self):
+        """Of what is read at a time."""
+        program = self.needing("program", "libssl.so.3", "libcrypto.so.3")
+        library = self.folder / "libcrypto.so.3"
+        image = library.read_bytes()
+        image += b"\0" * ((1 << 20) - 40 - len(image))
+        for shift in range(0, 45, 4):
+            library.write_bytes(image + b"\0" * shift + b"OpenSSL 3.9.8 1 Jan 2030\0")
+            self.assert_yes(program, "it needs OpenSSL 3.9.8 (libssl.so.3)")
+
     def test_no_tls(self):
         program = self.needing("program", "libnss_files.so.2", "libcrypto.so.3", "libgnutls.soft.so")
         self.assert_yes(program, "no TLS library")
@@ -206,15 +282,39 @@ class Libraries(Bench):
         (self.folder / "libnone.so.1").unlink()
         self.assert_yes(program, "libnone.so.1, which is not found")
 
-    @staticmethod
-    def holding(text):
-        return f'const char text[] = "{text}"; int main(void) {{ return text[0] == 0; }}'
-
     def test_linked_in(self):
         for side in ("client", "server"):
-            self.assert_no(self.compile(side, self.holding(f"TLS 1.3, {side} CertificateVerify")),
+            self.assert_no(self.compile(side, holding(f"TLS 1.3, {side} CertificateVerify")),
                            "linked in statically")
-        self.assert_yes(self.compile("other", self.holding("TLS 1.3, client")))
+        self.assert_yes(self.compile("other", holding("TLS 1.3, client")))
+
+    def test_linked_in_of_tls_1_2(self):
+        labels = ["client finished", "server finished", "key expansion"]
+        self.assert_no(self.compile("all", holding("\\0".join(labels))), "linked in statically")
+        for label in labels:
+            rest = "\\0".join(other for other in labels if other != label)
+            self.assert_yes(self.compile("some", holding(rest)), "no TLS library")
+
+    def test_which_is_linked_in(self):
+        tls = "TLS 1.3, client CertificateVerify"
+        for text, words in ((f"{tls}\\0OpenSSL 1.1.1w  11 Sep 2023", "OpenSSL 1.1.1w"),
+                            (f"{tls}\\0BoringSSL", "BoringSSL"), (f"{tls}\\0AWS-LC 1.9", "AWS-LC"), (tls, "which cannot be told"),
+                            ("/cargo/rustls-0.20.8/src/conn.rs", "rustls")):
+            with self.subTest(words=words):
+                self.assert_no(self.compile("program", holding(text)), f"linked in statically ({words})")
+        # Beside an OpenSSL that can be governed.
+        self.needing("other", "libssl.so.3")
+        linked = ("-Wl,--no-as-needed", self.folder / "libssl.so.3", f"-Wl,-rpath,{self.folder}")
+        program = self.compile("both", holding("/cargo/rustls-0.20.8/src/conn.rs"), *linked)
+        self.assert_yes(program, "it needs OpenSSL 3 (libssl.so.3); what it does through a TLS of its own, linked in "
+                                 "statically (rustls), is not governed")
+        # A package beside rustls, which programs with OpenSSL use too.
+        self.assert_yes(self.compile("other", holding("/cargo/rustls-pemfile-1.0.2/src/lib.rs")))
+
+    def test_real_openssl_linked_in(self):
+        self.assert_no(LAB / "lab_hiding", "linked in statically (OpenSSL 3.")
+        self.assert_yes(LAB / "lab_exporting", "it has OpenSSL 3.", "linked in, and exports it")
+
     @staticmethod
     def functions():
         """What an OpenSSL must have to be governed."""
@@ -224,7 +324,7 @@ class Libraries(Bench):
 
     def exporting(self, name, functions, *flags):
         source = "".join(f"void {function}(void) {{}}\n" for function in functions)
-        return self.compile(name, source + self.holding("TLS 1.3, client CertificateVerify"), *flags)
+        return self.compile(name, source + holding("TLS 1.3, client CertificateVerify"), *flags)
 
     def test_linked_in_and_exported(self):
         functions = self.functions()
@@ -280,7 +380,7 @@ class Go(Bench):
         return self.folder / "program"
 
     def test_static(self):
-        self.assert_no(self.build("package main\nfunc main() {}\n", "0"), "Go program")
+        self.assert_no(self.build("package main\nfunc main() {}\n", "0"), "Go program", "stunnel")
 
     def test_dynamic(self):
         source = 'package main\n// int none;\nimport "C"\nfunc main() { C.none = 1 }\n'
@@ -302,6 +402,9 @@ class ScriptFiles(Bench):
         self.assert_yes(self.script("#!/bin/sh\n"), "a script run by /bin/sh:")
         self.assert_yes(self.script("#! \t /bin/sh -e \t\n"), "a script run by /bin/sh:")
         self.assert_yes(self.script("#!/bin/sh"), "a script run by /bin/sh:")
+
+    def test_python(self):
+        self.assert_yes(self.script("#!/usr/bin/python3\nimport ssl\n"), "a script run by /usr/bin/python3:")
 
     def test_without_a_first_line(self):
         for text in ("exit 5\n", "", "#!\nexit 5\n"):
@@ -368,6 +471,40 @@ class ScriptFiles(Bench):
         self.assert_no(self.script(f"#!{env} sh\n"), "setuid")
         self.touching("env", "-static")  # a static env, as busybox's, passes LD_PRELOAD on
         self.assert_yes(self.script(f"#!{env} sh\n"))
+
+
+class Node(LabTest):
+    """Debian's, which loads a libssl with its libnode, or one that has OpenSSL linked in and exports it."""
+
+    SCRIPT = """
+        const [port, ca] = process.argv.slice(1);
+        const options = {host: "localhost", port, ca: require("fs").readFileSync(ca), path: "/"};
+        require("https").get(options, answer => answer.pipe(process.stdout)).on("error", error => {
+            console.error(error.code);
+            process.exitCode = 9;
+        });"""
+
+    def fetch(self, server, policy):
+        argv = ["node", "-e", self.SCRIPT, server.port, self.ca.certificate]
+        return run([COMMAND, "run", "--policy", policy, "--", *argv])
+
+    def test_what_doctor_says_holds(self):
+        answer = json.loads(run([COMMAND, "doctor", "node", "--json"]).out)
+        self.assertIs(answer["governable"], True, answer)
+        path = os.path.realpath(shutil.which("node"))
+        if run(["nm", "-D", "--defined-only", path]).out.find(" T SSL_CTX_new") >= 0:
+            self.assertIn("linked in, and exports it", answer["reason"])
+            self.assertEqual(answer["libraries"], [])
+        else:
+            self.assertTrue(any(name.startswith("libssl.so.") for name in answer["libraries"]), answer)
+            for name in answer["libraries"]:
+                self.assertIn(name, run(["ldd", path]).out)
+        server = self.serve(self.genuine)
+        self.assert_accepted(self.fetch(server, self.pinned(self.genuine)), server)
+        refused = self.fetch(server, self.pinned(self.other))
+        self.assert_no_data(refused, server)
+        self.assertEqual(refused.status, 9, refused)
+        self.assertIn("policy.cfg:4", refused.err)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,138 @@
+"""The world that the pages talk about, for one page: servers with their names, a CA that everybody trusts, tlsgraft
+in /opt/tlsgraft, no /etc/tlsgraft, and a user's home. It is made in namespaces of mounts and of the network of its own
+(page.py is started in them), so that nothing of it is seen outside, and it ends with the process.
+"""
+import fcntl
+import pathlib
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tests" / "programs"))
+
+from keys import Identity, openssl  # noqa: E402
+from server import TlsServer  # noqa: E402
+
+HOME = pathlib.Path("/home/me")
+PREFIX = pathlib.Path("/opt/tlsgraft")
+PATH = f"{PREFIX}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+BUNDLE = "etc/ssl/certs/ca-certificates.crt"
+
+SERVERS = ("api.example.com", "partner.example")
+PLAIN = "plain.example.com"  # speaks no TLS
+
+
+def run(*words, **more):
+    """What a command printed; one that fails is an error that tells it."""
+    result = subprocess.run(list(map(str, words)), check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True, **more)
+    if result.returncode != 0:
+        raise RuntimeError(f"{result.args}: status {result.returncode}\n{result.stdout}")
+    return result.stdout
+
+
+def raise_loopback():
+    """As `ip link set lo up`; SIOCSIFFLAGS with IFF_UP and IFF_RUNNING."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x41))
+
+
+def copy_of_tree(place):
+    """What a user has who cloned it: the tree without what was built in it."""
+    place.mkdir(parents=True)
+    packed = subprocess.Popen(["tar", "-C", str(TOP), "-c", "--exclude-vcs", "--exclude=./build*",
+                               "--exclude=__pycache__", "."], stdout=subprocess.PIPE)
+    run("tar", "-C", place, "-x", stdin=packed.stdout)
+    if packed.wait() != 0:
+        raise RuntimeError("the tree could not be copied")
+
+
+class World:
+    """`stage`: an empty folder. `build`: where tlsgraft was built. `home`: where the reader begins."""
+
+    def __init__(self, stage, build):
+        self._stage = pathlib.Path(stage)
+        self._keys = self._stage / "keys"
+        self._keys.mkdir()
+        self._servers = {}
+        self._made = 0
+        self.home = HOME
+        raise_loopback()
+        self._ca = Identity(self._keys, "ca", ca=True, subject="Example Root CA")
+        self._addresses = {name: f"127.0.1.{number}" for number, name in enumerate((*SERVERS, PLAIN), start=1)}
+        self._fill(build)
+        # Last: what was read until now may lie below one of these.
+        for place in ("etc", "opt", "home", "var/log"):
+            run("mount", "--bind", self._stage / place, f"/{place}")
+        for name in SERVERS:
+            self._show(name, self._identity(name))
+        self._serve_plain()
+
+    def _fill(self, build):
+        for place in ("opt", "home/me", "var/log"):
+            (self._stage / place).mkdir(parents=True)
+        etc = self._stage / "etc"
+        # Not every file is there for a user who is root in a namespace alone.
+        subprocess.run(["cp", "-a", "/etc", str(etc)], check=False, stderr=subprocess.DEVNULL)
+        shutil.rmtree(etc / "tlsgraft", ignore_errors=True)
+        hosts = "".join(f"{address} {name}\n" for name, address in self._addresses.items())
+        (etc / "hosts").unlink(missing_ok=True)
+        (etc / "hosts").write_text("127.0.0.1 localhost\n::1 localhost\n" + hosts)
+        (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files\n")
+        bundle = self._stage / BUNDLE
+        bundle.parent.mkdir(parents=True, exist_ok=True)
+        with open(bundle, "a", encoding="ascii") as file:
+            file.write(self._ca.certificate.read_text())
+        digest = openssl("x509", "-in", self._ca.certificate, "-noout", "-hash").decode().strip()
+        shutil.copy(self._ca.certificate, bundle.parent / f"{digest}.0")
+        run("cmake", "--install", build, "--prefix", self._stage / "opt" / "tlsgraft")
+
+    def _identity(self, name, key=None):
+        self._made += 1
+        return Identity(self._keys, f"{self._made}", issuer=self._ca, subject=name, names=f"DNS:{name}", given=key)
+
+    def _show(self, name, identity):
+        if name in self._servers:
+            self._servers[name].close()
+        self._servers[name] = TlsServer(identity.certificate, identity.key, quiet=True, host=self._addresses[name],
+                                        port=443)
+
+    def _serve_plain(self):
+        """HTTP without TLS where TLS is expected."""
+        (self._stage / "www").mkdir()
+        self._plain = subprocess.Popen(
+            ["/usr/bin/python3", "-m", "http.server", "443", "--bind", self._addresses[PLAIN], "--directory",
+             str(self._stage / "www")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def happen(self, words, folder):
+        """Something that a page's note tells. `folder`: that of the reader."""
+        for pattern, act in self.EVENTS:
+            told = re.fullmatch(pattern, words)
+            if told:
+                act(self, folder, *told.groups())
+                return
+        raise ValueError(f"'{words}' is nothing that world.py knows")
+
+    def _show_another_key(self, _folder, name):
+        self._show(name, self._identity(name))
+
+    def _show_key(self, folder, name, key):
+        self._show(name, self._identity(name, key=pathlib.Path(folder, key)))
+
+    def _put_libconfig(self, _folder):
+        """A libconfig that a user built: Debian's own."""
+        place = pathlib.Path("/opt/libconfig")
+        for kind, file in (("lib", run("gcc", "-print-file-name=libconfig.a").strip()),
+                           ("include", "/usr/include/libconfig.h")):
+            (place / kind).mkdir(parents=True)
+            shutil.copy(file, place / kind)
+
+    EVENTS = (
+        (r"(\S+) shows another key", _show_another_key),
+        (r"(\S+) shows the key (\S+)", _show_key),
+        (r"/opt/libconfig has a libconfig", _put_libconfig),
+    )

@@ -1,0 +1,561 @@
+"""`tlsgraft events`: what it shows of real events and of damaged files, and that it follows a file that is rotated."""
+
+import contextlib
+import datetime
+import json
+import os
+import pty
+import resource
+import select
+import signal
+import subprocess
+import sys
+import threading
+import unittest
+
+from cli_bench import COMMAND, Bench
+from lab import CLIENTS, PATIENCE, LabTest, run
+
+CURL = next(client for client in CLIENTS if client.name == "curl")
+NOBODY = 65534
+
+# PATH NAME COUNT: appends events, each by an open and a write of its own, as the library does.
+APPEND = """
+import os, sys
+path, name, count = sys.argv[1:]
+for number in range(int(count)):
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+    os.write(file, b'{"event":"%s-%d"}\\n' % (name.encode(), number))
+    os.close(file)
+"""
+
+
+class RealEvents(LabTest):
+    def test_refusal_and_report(self):
+        sink = self.lab / "sink.jsonl"
+        settings = {"sinks": f'file = "{sink}";'}
+        policy = self.pinned(self.other, **settings)
+        server = self.serve(self.genuine)
+        self.assert_refused(self.call(CURL, server.port, policy), server, CURL)
+        report = self.pinned(self.other, mode="report", name="report.cfg", **settings)
+        self.assert_accepted(self.call(CURL, server.port, report), server)
+
+        shown = run([COMMAND, "--policy", policy, "events"])
+        self.assertEqual((shown.status, shown.err), (0, ""), shown)
+        rows = [line.split("\t") for line in shown.out.splitlines()]
+        # curl resolves localhost on its own, so that the port is not known.
+        self.assertEqual([row[1:6] for row in rows],
+                         [["error", "PinMismatch", "localhost", mode, "mismatch"] for mode in ("enforce", "report")])
+        told = self.events(sink)
+        self.assertEqual([[row[0], row[6]] for row in rows],
+                         [[event["timestamp"], event["message"]] for event in told])
+
+        shown = run([COMMAND, "--policy", policy, "events", "--json"])
+        self.assertEqual((shown.status, json.loads(shown.out)), (0, told), shown)
+
+        for since, count in (("1h", 2), ("2999-01-01", 0)):
+            shown = run([COMMAND, "--policy", policy, "events", "--since", since])
+            self.assertEqual((shown.status, len(shown.out.splitlines())), (0, count), shown)
+
+
+class EventBench(Bench):
+    def setUp(self):
+        super().setUp()
+        self.sink = self.folder / "events.jsonl"
+        self.name_sink("events.jsonl")
+
+    def name_sink(self, path):
+        self.policy.write_text(f'version = 1;\nevents: {{ file = "{path}"; }};\n')
+
+    def put(self, *events, path=None):
+        """Appends events, or lines as they are given."""
+        lines = [event if isinstance(event, bytes) else (json.dumps(event) + "\n").encode() for event in events]
+        with open(path or self.sink, "ab", buffering=0) as file:
+            file.write(b"".join(lines))
+
+    def show(self, *words, status=0, err="", **more):
+        result = self.call("--policy", self.policy, "events", *words, **more)
+        self.assertEqual((result.returncode, result.stderr), (status, err), result)
+        return result.stdout
+
+    def refuse(self, status, *words, **more):
+        result = self.call("--policy", self.policy, "events", *words, **more)
+        self.assertEqual((result.returncode, result.stdout), (status, ""), result)
+        self.assertRegex(result.stderr, r"^tlsgraft: events: .*: .*; .*\n$")
+        return result.stderr
+
+    def names(self, *words, **more):
+        return [line.split("\t")[2] for line in self.show(*words, **more).splitlines()]
+
+
+class Columns(EventBench):
+    def test_order_and_empty_columns(self):
+        self.put({"event": "PinMismatch", "level": "error", "message": "why", "timestamp": "2026-11-22T10:00:00Z",
+                  "domain": "a.example", "port": 443, "mode": "enforce", "reason": "mismatch"},
+                 {"event": "PolicyRejected", "level": "error", "message": "m"},
+                 {"domain": "b.example"}, {"port": 443}, {"domain": "2001:db8::1", "port": 8443},
+                 {"peer_address": "192.0.2.1", "port": 443}, {},
+                 {"event": 7, "level": None, "message": ["x"], "timestamp": {}, "port": "443"})
+        self.assertEqual(self.show().splitlines(), [
+            "2026-11-22T10:00:00Z\terror\tPinMismatch\ta.example:443\tenforce\tmismatch\twhy",
+            "\terror\tPolicyRejected\t\t\t\tm", "\t\t\tb.example\t\t\t", "\t\t\t:443\t\t\t",
+            "\t\t\t[2001:db8::1]:8443\t\t\t", "\t\t\t192.0.2.1:443\t\t\t", "\t\t\t\t\t\t", "\t\t\t\t\t\t"])
+
+    def test_escaped(self):
+        self.put({"message": "a\tb\nc\x1b[31m\x7f\u009b\u0000d é", "event": "\r"}, b'{"message":"\x7f \xc2\x9b"}\n')
+        self.assertEqual(self.show(), "\t\t\\x0d\t\t\t\ta\\x09b\\x0ac\\x1b[31m\\x7f\\xc2\\x9b\\x00d é\n"
+                         "\t\t\t\t\t\t\\x7f \\xc2\\x9b\n")
+
+    def terminal(self, **env):
+        reader, writer = pty.openpty()
+        with os.fdopen(writer, "wb") as terminal:
+            result = subprocess.run([COMMAND, "--policy", self.policy, "events"], stdout=terminal, check=False,
+                                    env={**self.environment, **env}, stderr=subprocess.PIPE, timeout=PATIENCE)
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        text = b""
+        with os.fdopen(reader, "rb", buffering=0) as terminal, contextlib.suppress(OSError):
+            while part := terminal.read(4096):
+                text += part
+        return text.decode().replace("\r\n", "\n")
+
+    def test_terminal(self):
+        self.put({"event": "A", "level": "error", "message": "first", "domain": "é.example"},
+                 {"event": "B", "level": "warning", "message": "second", "domain": "e.example"}, {"event": "C"})
+        text = self.terminal(TERM="xterm")
+        self.assertEqual([text.count(f"\x1b[{code}m") for code in (31, 33, 0)], [2, 2, 4], text)
+        self.assertNotIn("\t", text)
+        for env in ({"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "dumb"}):
+            plain = self.terminal(**env)
+            self.assertNotIn("\x1b", plain)
+            first, second, third = plain.splitlines()
+            self.assertEqual(first.index("first"), second.index("second"))
+            self.assertEqual(third.split(), ["-", "-", "C", "-", "-", "-", "-"])
+
+
+class Json(EventBench):
+    def test_objects_stand_as_they_were_found(self):
+        objects = ['{"z":1,"a":123456789012345678901234567890,"z":2,"r":1.50}', '{ "b" : [ ] }',
+                   '{"event":"\\u0000\\u00e9é"}']
+        self.sink.write_text("\r\n".join(objects) + "\n")
+        self.assertEqual(self.show("--json").split("\n"),
+                         ["[", *[f"  {text}," for text in (objects[0] + " ", objects[1] + " ")],
+                          f"  {objects[2]}", "]", ""])
+        with self.follow("--json") as following:
+            self.assertEqual([following.line() for _ in objects], [objects[0] + " ", objects[1] + " ", objects[2]])
+
+    def test_nothing_that_a_terminal_obeys(self):
+        self.put(b'{\r"a"\t:\r"\x7f\xc2\x80\xc2\x9b\xc2\xa0\\u001b"}\n')
+        shown = self.show("--json")
+        self.assertNotRegex(shown.replace("\n", ""), "[\x00-\x1f\x7f-\x9f]")
+        self.assertEqual(json.loads(shown), [{"a": "\x7f\x80\x9b\xa0\x1b"}])
+
+    def test_none(self):
+        self.sink.touch()
+        self.assertEqual((self.show("--json"), self.show()), ("[]\n", ""))
+
+    def follow(self, *words):
+        return Following(self, *words)
+
+
+class Damage(EventBench):
+    def test_lines_that_are_no_objects(self):
+        event = {"event": "good"}
+        for junk in (b'{"event":"hal\n', b"\n", b"[]\n", b"7\n", b'"text"\n', b"\xff\xfe\n", b'{"a":"\xff"}\n', b"\0\n",
+                     b'{"a":"\0"}\n', b'{"a":1}{"b":2}\n', b"[" * 5000 + b"\n", b'{"a":1e999}\n',
+                     b'{"a":"' + b"x" * (4 << 20) + b'"}\n', b"x" * (9 << 20) + b"\n"):
+            with self.subTest(junk=junk[:20]):
+                self.sink.unlink(missing_ok=True)
+                self.put(event, junk, event)
+                words = f"tlsgraft: warning: events: {self.sink}:2: 1 line is no JSON object, and was left out; "
+                self.assertEqual(self.names(err=words + "see what stands there\n"), ["good", "good"])
+
+    def test_one_warning_for_all(self):
+        self.put({"event": "a"}, b"x\n", {"event": "b"}, b"y\n", b'{"event":"cut')
+        result = self.call("--policy", self.policy, "events", "--json")
+        self.assertEqual((result.returncode, json.loads(result.stdout)), (0, [{"event": "a"}, {"event": "b"}]), result)
+        self.assertEqual(result.stderr.count("\n"), 1, result)
+        self.assertIn(f"{self.sink}:2: 3 lines are no JSON objects", result.stderr)
+
+    def test_last_line_without_its_line_break(self):
+        self.put({"event": "a"}, b'{"event":"b"}')
+        self.assertEqual(self.names(), ["a", "b"])
+
+    def test_long_line(self):
+        self.put({"event": "a"}, {"event": "long", "message": "x" * (1 << 20)}, {"event": "b"})
+        rows = [line.split("\t") for line in self.show().splitlines()]
+        self.assertEqual([(row[2], len(row[6])) for row in rows], [("a", 0), ("long", 1 << 20), ("b", 0)])
+
+    def test_many_lines_in_little_memory(self):
+        message = "x" * 1000
+        with open(self.sink, "w", encoding="ascii") as file:
+            for number in range(100_000):
+                file.write(f'{{"event":"{number}","message":"{message}"}}\n')
+
+        def little():
+            resource.setrlimit(resource.RLIMIT_AS, (64 << 20, 64 << 20))
+
+        for words in ((), ("--json",)):
+            with subprocess.Popen([COMMAND, "--policy", self.policy, "events", *words], stdout=subprocess.PIPE,
+                                  preexec_fn=little) as process:
+                lines = sum(1 for _ in process.stdout)
+            self.assertEqual((process.returncode, lines), (0, 100_000 + 2 * len(words)))
+
+
+class Since(EventBench):
+    def stamped(self, *timestamps):
+        self.sink.unlink(missing_ok=True)
+        self.put(*[{"event": str(number), "timestamp": timestamp} for number, timestamp in enumerate(timestamps)])
+
+    def test_times(self):
+        self.stamped("2026-11-21T23:59:59Z", "2026-11-22T00:00:00Z", "2026-11-22T10:00:00Z",
+                     "2026-11-22T10:00:00.25Z", "2026-11-22T12:00:00.5+02:00", "2026-11-22T10:00:01Z")
+        for since, first in (("2026-11-22", 1), ("2026-11-22T00:00:00Z", 1), ("2026-11-22T10:00:00Z", 2),
+                             ("2026-11-22t10:00:00z", 2), ("2026-11-22T11:30:00+01:30", 2),
+                             ("2026-11-22T05:00:00-05:00", 2), ("2026-11-22T10:00:00.2Z", 3),
+                             ("2026-11-22T10:00:00.2500000001Z", 3), ("2026-11-22T10:00:00.3Z", 4),
+                             ("2026-11-22T09:59:60Z", 2), ("2026-11-22T10:00:01Z", 5), ("2026-11-23", 6),
+                             ("0000-01-01", 0), ("9999-12-31", 6), ("999999999d", 0)):
+            with self.subTest(since=since):
+                self.assertEqual(self.names("--since", since), [str(number) for number in range(first, 6)])
+
+    def test_how_long_ago(self):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        ages = [datetime.timedelta(**age) for age in ({"days": 8}, {"days": 6}, {"hours": 3}, {"hours": 1},
+                                                      {"minutes": 10}, {"minutes": -10})]
+        self.stamped(*[(now - age).strftime("%Y-%m-%dT%H:%M:%SZ") for age in ages])
+        for since, first in (("7d", 1), ("48h", 2), ("2h", 3), ("30m", 4), ("3000s", 4), ("0s", 5)):
+            self.assertEqual(self.names("--since", since), [str(number) for number in range(first, 6)], since)
+
+    def test_a_time_that_cannot_be_read_is_shown(self):
+        self.stamped("2020-01-01T00:00:00Z", "yesterday", 7, None, "2020-02-30T00:00:00Z", "2020-01-01T00:00:00")
+        self.put({"event": "6"})
+        self.assertEqual(self.names("--since", "2026-01-01"), ["1", "2", "3", "4", "5", "6"])
+
+    def test_what_is_no_time(self):
+        for since in ("", "x", "yesterday", "5", "5w", "-5m", "5 m", "5mm", "m", "1.5h", "9999999999s", "2026",
+                      "2026-11-31", "2026-11-22T10:00:00", "2026-11-22T10:00Z", "2026-11-22T24:00:00Z",
+                      "2026-11-22T10:60:00Z", "2026-11-22T10:00:61Z", "2026-11-22T10:00:00.Z", "2026-11-22 10:00:00Z",
+                      "2026-11-22T10:00:00+1", "2026-11-22T10:00:00+24:00", "2026-11-22T10:00:00Zx", "2026-11-22T"):
+            with self.subTest(since=since):
+                said = self.refuse(2, "--since", since)
+                self.assertTrue(said.startswith(f"tlsgraft: events: --since '{since}': this is no time; allowed is"))
+
+
+class Surroundings(EventBench):
+    def test_help(self):
+        result = self.call("events", "--help")
+        self.assertEqual((result.returncode, result.stderr), (0, ""), result)
+        self.assertIn("example:\n  tlsgraft events ", result.stdout)
+
+    def test_usage(self):
+        for words in (("--bogus",), ("--since",), ("events.jsonl",), ("a", "b")):
+            result = self.call("--policy", self.policy, "events", *words)
+            self.assertEqual((result.returncode, result.stdout), (2, ""), result)
+
+    def test_policy(self):
+        self.put({"event": "a"})
+        result = self.call("events", env={"TLSGRAFT_POLICY": str(self.policy)})
+        self.assertEqual((result.returncode, result.stdout), (0, "\t\ta\t\t\t\t\n"), result)
+        for text in ("version = 1;\n", "version = 1; events: { stderr = true; };\n"):
+            self.policy.write_text(text)
+            self.assertIn(f"{self.policy}: it names no file for events; add events: {{ file = ", self.refuse(2))
+        self.policy.write_text("version = 2;\n")
+        result = self.call("--policy", self.policy, "events")
+        self.assertEqual((result.returncode, result.stdout), (2, ""), result)
+        self.policy.unlink()
+        result = self.call("--policy", self.policy, "events")
+        self.assertEqual((result.returncode, result.stdout), (3, ""), result)
+
+    def test_no_file_yet(self):
+        err = f"tlsgraft: warning: events: {self.sink}: there is no such file: no event has been written yet\n"
+        self.assertEqual((self.show(err=err), self.show("--json", err=err)), ("", "[]\n"))
+        self.name_sink("none/events.jsonl")
+        result = self.call("--policy", self.policy, "events")
+        self.assertEqual((result.returncode, result.stdout), (0, ""), result)
+        self.assertIn(f"there is no directory {self.folder}/none, so that no event can be written", result.stderr)
+
+    def test_no_regular_file(self):
+        for kind, make in (("FIFO", os.mkfifo), ("directory", os.mkdir),
+                           ("symbolic link", lambda path: os.symlink(self.policy, path))):
+            path = self.folder / kind.split(maxsplit=1)[0]
+            make(path)
+            self.name_sink(path.name)
+            for words in ((), ("--follow",)):
+                self.assertIn(f"{path}: it is a {kind}; ", self.refuse(3, *words))
+        self.name_sink("/dev/null")
+        self.assertIn("it is no regular file", self.refuse(3))
+
+    def test_no_permission(self):
+        self.folder.chmod(0o755)
+        self.policy.chmod(0o644)
+        self.put({"event": "a"})
+        self.sink.chmod(0o600)
+        command = self.install("place")
+        for words in ((), ("--follow",)):
+            said = self.refuse(3, *words, command=command, user=NOBODY, group=NOBODY)
+            self.assertIn(f"{self.sink}: Permission denied; run this as a user who may read it", said)
+
+    def test_full_disk(self):
+        self.put({"event": "a"})
+        for words in ("", "--follow", "--json"):
+            result = self.call("-c", f'"$0" --policy "$1" events {words} >/dev/full', COMMAND, self.policy,
+                               command="/bin/sh")
+            self.assertEqual(result.returncode, 3, result)
+            self.assertIn("stdout: the output could not be written", result.stderr)
+
+    def test_no_inotify(self):
+        self.put({"event": "a"})
+        for limit, cure in (("instances", "max_user_instances"), ("watches", "max_user_watches")):
+            script = f'echo 0 > /proc/sys/user/max_inotify_{limit} && exec "$@"'
+            result = self.call("-Ur", "sh", "-c", script, "-", COMMAND, "--policy", self.policy, "events", "--follow",
+                               command="unshare")
+            self.assertEqual((result.returncode, result.stdout), (3, ""), result)
+            self.assertIn(f"raise the sysctl fs.inotify.{cure}", result.stderr)
+
+
+class Following:
+    """`tlsgraft events --follow`, whose lines are waited for."""
+
+    def __init__(self, bench, *words):
+        self.process = subprocess.Popen([COMMAND, "--policy", bench.policy, "events", "--follow", *words],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        env=bench.environment, bufsize=0)
+        self.rest = {self.process.stdout: b"", self.process.stderr: b""}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+    def line(self, pipe=None):
+        pipe = pipe or self.process.stdout
+        while b"\n" not in self.rest[pipe]:
+            if not select.select([pipe], [], [], PATIENCE)[0]:
+                raise TimeoutError(f"no line came; there is {self.rest}")
+            part = pipe.read(65536)
+            if not part:
+                raise EOFError(f"it has ended; there is {self.rest}, {self.process.communicate()}")
+            self.rest[pipe] += part
+        line, self.rest[pipe] = self.rest[pipe].split(b"\n", 1)
+        return line.decode()
+
+    def name(self):
+        return self.line().split("\t")[2]
+
+    def names(self, count):
+        return [self.name() for _ in range(count)]
+
+    def error(self):
+        return self.line(self.process.stderr)
+
+    def end(self, number):
+        """It dies by the signal, and has said no more than was read."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=PATIENCE)
+        rest = b"".join(self.rest.values())
+        return self.process.returncode, rest + out + err
+
+
+class Follow(EventBench):
+    def event(self, name):
+        self.put({"event": name})
+
+    def follow(self, *words):
+        return Following(self, *words)
+
+    def test_what_is_there_and_what_comes(self):
+        self.event("a")
+        self.event("b")
+        with self.follow() as following:
+            self.assertEqual(following.names(2), ["a", "b"])
+            for name in "cde":
+                self.event(name)
+                self.assertEqual(following.name(), name)
+            self.assertEqual(following.end(signal.SIGINT), (-signal.SIGINT, b""))
+
+    def test_json_is_one_object_a_line(self):
+        self.event("a")
+        with self.follow("--json") as following:
+            self.assertEqual(json.loads(following.line()), {"event": "a"})
+            self.event("b")
+            self.assertEqual(json.loads(following.line()), {"event": "b"})
+            self.assertEqual(following.end(signal.SIGTERM), (-signal.SIGTERM, b""))
+
+    def test_since_counts_for_what_comes_too(self):
+        self.put({"event": "a", "timestamp": "2026-11-21T00:00:00Z"}, {"event": "b"})
+        with self.follow("--since", "2026-11-22") as following:
+            self.assertEqual(following.name(), "b")
+            self.put({"event": "c", "timestamp": "2026-11-21T00:00:00Z"}, {"event": "d"})
+            self.assertEqual(following.name(), "d")
+
+    def test_half_lines(self):
+        self.put({"event": "a"}, b'{"eve')
+        with self.follow() as following:
+            self.assertEqual(following.name(), "a")
+            self.put(b'nt":"b"')
+            self.put(b'}\n{"event"')
+            self.assertEqual(following.name(), "b")
+            self.put(b':"c"}\n')
+            self.assertEqual(following.name(), "c")
+            self.put(b'{"event":"junk\n')
+            self.assertIn(f"{self.sink}:4: 1 line is no JSON object", following.error())
+            self.assertEqual(following.end(signal.SIGTERM), (-signal.SIGTERM, b""))
+
+    def test_renamed(self):
+        self.event("a")
+        with self.follow() as following:
+            self.assertEqual(following.name(), "a")
+            for turn in range(3):
+                old = self.folder / f"events.jsonl.{turn}"
+                self.sink.rename(old)
+                self.put({"event": f"late {turn}"}, path=old)
+                self.assertEqual(following.name(), f"late {turn}")
+                self.event(f"new {turn}")
+                self.assertEqual(following.name(), f"new {turn}")
+                self.put({"event": f"later {turn}"}, path=old)
+                self.assertEqual(following.name(), f"later {turn}")
+                self.event(f"newer {turn}")
+                self.assertEqual(following.name(), f"newer {turn}")
+
+    def test_half_line_before_a_rotation(self):
+        """It is told of once, when nobody can complete it any more."""
+        self.put({"event": "a"}, b'{"event":"half')
+        with self.follow() as following:
+            self.assertEqual(following.name(), "a")
+            self.sink.rename(self.folder / "1")
+            self.event("b")
+            self.assertEqual(following.name(), "b")
+            self.sink.rename(self.folder / "2")
+            self.event("c")
+            self.assertEqual(following.name(), "c")
+            self.assertIn(f"{self.sink}:2: 1 line is no JSON object", following.error())
+
+    def test_cut_off(self):
+        with self.follow() as following:
+            self.assertIn("waiting for the first", following.error())
+            self.event("the first one")
+            self.event("the second one")
+            self.assertEqual(following.names(2), ["the first one", "the second one"])
+            for name in ("b", "a"):
+                os.truncate(self.sink, 0)
+                self.event(name)
+                self.assertEqual(following.name(), name)
+                self.event(f"longer than {name}")
+                self.assertEqual(following.name(), f"longer than {name}")
+
+    def test_removed_and_made_again(self):
+        self.event("a")
+        with self.follow() as following:
+            self.assertEqual(following.name(), "a")
+            for name in "bc":
+                self.sink.unlink()
+                self.event(name)
+                self.assertEqual(following.name(), name)
+
+    def test_directory_that_is_not_there_yet(self):
+        self.name_sink("one/two/events.jsonl")
+        self.sink = self.folder / "one" / "two" / "events.jsonl"
+        with self.follow() as following:
+            self.assertIn(f"there is no directory {self.sink.parent}", following.error())
+            self.sink.parent.mkdir(parents=True)
+            self.event("a")
+            self.assertEqual(following.name(), "a")
+            (self.folder / "one").rename(self.folder / "old")
+            self.sink.parent.mkdir(parents=True)
+            self.event("b")
+            self.assertEqual(following.name(), "b")
+            self.sink.unlink()
+            self.sink.parent.rmdir()
+            self.sink.parent.parent.rmdir()
+            self.sink.parent.mkdir(parents=True)
+            self.event("c")
+            self.assertEqual(following.name(), "c")
+
+    def test_what_cannot_be_read_for_a_while(self):
+        self.event("a")
+        with self.follow() as following:
+            self.assertEqual(following.name(), "a")
+            self.sink.unlink()
+            os.mkfifo(self.sink)
+            self.assertIn(f"{self.sink}: it is a FIFO; ", following.error())
+            self.sink.unlink()
+            self.event("b")
+            self.assertEqual(following.name(), "b")
+
+    def test_mode_that_is_set_late(self):
+        """As logrotate does: the file is made, then its mode and owner are set."""
+        self.folder.chmod(0o755)
+        self.policy.chmod(0o644)
+        self.event("a")
+        command = self.install("place")
+        as_nobody = [command, "--policy", self.policy, "events", "--follow"]
+        with subprocess.Popen(as_nobody, user=NOBODY, group=NOBODY, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True) as process:
+            self.addCleanup(process.kill)
+            timer = threading.Timer(PATIENCE, process.kill)
+            timer.start()
+            self.assertEqual(process.stdout.readline(), "\t\ta\t\t\t\t\n")
+            self.sink.rename(self.folder / "old")
+            os.close(os.open(self.sink, os.O_CREAT | os.O_WRONLY, 0o600))
+            self.event("b")
+            self.assertIn("Permission denied", process.stderr.readline())
+            self.sink.chmod(0o644)
+            self.assertEqual(process.stdout.readline(), "\t\tb\t\t\t\t\n")
+            timer.cancel()
+            process.kill()
+
+    def test_directory_that_cannot_be_listed(self):
+        self.folder.chmod(0o711)
+        self.policy.chmod(0o644)
+        self.put({"event": "a"})
+        command = self.install("place")
+        said = self.refuse(3, "--follow", command=command, user=NOBODY, group=NOBODY)
+        self.assertIn("it cannot be watched: Permission denied; run this as a user who may list its directory", said)
+        open_folder = self.folder / "open"
+        open_folder.mkdir()
+        self.name_sink("open/events.jsonl")
+        (open_folder / "events.jsonl").write_text('{"event":"a"}\n')
+        words = f'"{command}" --policy "{self.policy}" events --follow | head -n 1'
+        result = self.call("-c", words, command="/bin/sh", user=NOBODY, group=NOBODY)
+        self.assertEqual((result.returncode, result.stdout), (0, "\t\ta\t\t\t\t\n"), result)
+
+    def test_closed_pipe(self):
+        """It ends though no event comes any more."""
+        self.event("a")
+        self.event("b")
+        for ignored in ("", "trap '' PIPE; "):
+            words = f'{ignored}{{ "$0" --policy "$1" events --follow; echo $? >&2; }} | head -n 1'
+            result = self.call("-c", words, COMMAND, self.policy, command="/bin/sh")
+            self.assertEqual((result.stdout, result.stderr), ("\t\ta\t\t\t\t\n", f"{128 + signal.SIGPIPE}\n"), result)
+
+    def test_many_writers_and_a_rotation(self):
+        writers, each = 50, 40
+        self.sink.touch()
+        processes = []
+        with self.follow() as following:
+            for number in range(writers):
+                processes.append(subprocess.Popen([sys.executable, "-ISc", APPEND, self.sink, str(number), str(each)]))
+            names = following.names(writers * each // 2)
+            self.sink.rename(self.folder / "old")
+            names += following.names(writers * each - len(names))
+            for process in processes:
+                self.assertEqual(process.wait(PATIENCE), 0)
+            self.assertEqual(sorted(names),
+                             sorted(f"{number}-{count}" for number in range(writers) for count in range(each)))
+            self.assertEqual(following.end(signal.SIGTERM), (-signal.SIGTERM, b""))
+
+    def test_while_it_is_written_to(self):
+        writers, each = 50, 40
+        processes = [subprocess.Popen([sys.executable, "-ISc", APPEND, self.sink, str(number), str(each)])
+                     for number in range(writers)]
+        while not self.sink.exists() or any(process.poll() is None for process in processes):
+            result = self.call("--policy", self.policy, "events", "--json")
+            self.assertEqual(result.returncode, 0, result)
+            json.loads(result.stdout)
+        self.assertEqual(len(self.names()), writers * each)
+
+
+if __name__ == "__main__":
+    unittest.main()
