@@ -199,7 +199,7 @@ class PolicyCheck(Bench):
         for mode, warned in ((0o600, False), (0o640, True), (0o644, True), (0o604, True)):
             self.policy.chmod(mode)
             result = self.check(text)
-            self.assertEqual((result.returncode, result.stdout), (2, ""), result)
+            self.assertEqual(result.returncode, 0, result)
             warning = (f"tlsgraft: warning: {self.policy}:2: private_certificate_encoding_secret: it stands in a file "
                        f"that others can read (mode {mode:04o}); ")
             self.assertEqual(warned, warning in result.stderr, result)
