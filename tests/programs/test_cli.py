@@ -257,9 +257,11 @@ class PolicyCheck(Bench):
 
     def test_examples(self):
         """As they are installed, whatever modes the files of a working tree have."""
-        for example in EXAMPLES.iterdir():
-            shutil.copyfile(example, self.folder / example.name)
-            (self.folder / example.name).chmod(0o600)
+        for example in (path for path in EXAMPLES.rglob("*") if path.is_file()):
+            copy = self.folder / example.relative_to(EXAMPLES)
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(example, copy)
+            copy.chmod(0o600)
         policies = sorted(path.name for path in EXAMPLES.glob("*.cfg"))
         self.assertIn("full.cfg", policies)
         for name in policies:
