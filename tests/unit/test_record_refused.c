@@ -88,16 +88,18 @@ Test(record_refused, a_key_without_a_secret)
     record_made_free(&(struct record_made){.id = made_of(&input).id});
 }
 
+static const time_t day = 86400;
+
 Test(record_refused, expired_certificates)
 {
     struct record_input input = upload_of(part("cert.pem"));
-    input.now += 31 * 86400;
+    input.now += 31 * day;
     expect_input(&input, "has an expired certificate, at line 1: it was valid until ", "renew it");
     input = upload_of(shell("cat other.pem cert.pem"));
-    input.now += 31 * 86400;
+    input.now += 31 * day;
     expect_input(&input, behind("other.pem", "has an expired certificate, at line %s: it was valid until "),
                  "leave it out");
-    input.now -= 62 * 86400;
+    input.now -= 62 * day;
     made_of(&input); /* not valid yet */
 }
 
