@@ -132,16 +132,30 @@ static void command_line(const struct redis *redis, const char *arguments, char 
              redis->password ? redis->password : "", redis->socket, arguments);
 }
 
+/* redis-cli, whose output is in `*output`. */
+static pid_t start_cli(const struct redis *redis, const char *arguments, int *output)
+{
+    char line[1024];
+    command_line(redis, arguments, line, sizeof line);
+    pid_t process = start_child(output);
+    if (process == 0) {
+        execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+        _exit(127);
+    }
+    return process;
+}
+
 const char *redis_cli(const struct redis *redis, const char *arguments)
 {
     static char output[65536];
-    char line[1024];
-    command_line(redis, arguments, line, sizeof line);
-    FILE *stream = popen(line, "r");
-    if (stream == NULL)
-        abort();
-    size_t length = fread(output, 1, sizeof output - 1, stream);
-    pclose(stream);
+    int descriptor;
+    pid_t process = start_cli(redis, arguments, &descriptor);
+    size_t length = 0;
+    ssize_t got;
+    while ((got = read(descriptor, output + length, sizeof output - 1 - length)) > 0)
+        length += (size_t)got;
+    close(descriptor);
+    waitpid(process, NULL, 0);
     while (length > 0 && output[length - 1] == '\n')
         length--;
     output[length] = '\0';
@@ -150,14 +164,8 @@ const char *redis_cli(const struct redis *redis, const char *arguments)
 
 void monitor_start(struct monitor *monitor, const struct redis *redis)
 {
-    char line[1024];
     char output[64];
-    command_line(redis, "MONITOR", line, sizeof line);
-    monitor->process = start_child(&monitor->descriptor);
-    if (monitor->process == 0) {
-        execl("/bin/sh", "sh", "-c", line, (char *)NULL);
-        _exit(127);
-    }
+    monitor->process = start_cli(redis, "MONITOR", &monitor->descriptor);
     if (!read_until(monitor->descriptor, "OK\n", output, sizeof output))
         abort();
 }
