@@ -233,3 +233,20 @@ Test(store_faults, standard_descriptors_that_are_closed_stay_so)
     dup2(saved, 0);
     redis_stop(&redis);
 }
+
+/* SCAN may tell a key more than once; a server that is asked while it grows does. */
+Test(store_faults, what_a_search_finds_twice_is_listed_once)
+{
+    char answer[512];
+    char expected[128];
+    const char *id = stores_id("", 1);
+    struct mock mock;
+    int length =
+        snprintf(answer, sizeof answer,
+                 "*2\r\n$1\r\n0\r\n*2\r\n$73\r\ncert-raw-%s\r\n$73\r\ncert-raw-%s\r\n$1\r\nx\r\n", id, id);
+    mock_start(&mock, answer, (size_t)length, MOCK_WAITS);
+    struct store_settings store = redis_by_port(mock.port);
+    snprintf(expected, sizeof expected, "%s ", id);
+    cr_expect_str_eq(stores_listed(&store, ""), expected);
+    mock_kill(&mock);
+}
