@@ -33,7 +33,7 @@ struct record;
  * Reads the text of the record `id`. Its first certificate, or its public key, must hash to the last
  * RECORD_HASH_DIGITS digits of `id`, so that whoever can write to a store cannot swap a pin. `id` NULL: no
  * such check. The private key is not decrypted. NULL: it is refused, or memory is short; `why` (of `size`
- * bytes) is one half sentence that tells. Free with record_free(); the text may go before it.
+ * bytes) is one half sentence that tells. Free with record_free(); the text may go before it, `ossl` may not.
  */
 struct record *record_parse(const struct ossl *ossl, const char *id, const char *text, size_t length,
                             char *why, size_t size);
@@ -56,12 +56,16 @@ struct secret {
 
 enum record_key_result {
     RECORD_KEY_READ,
-    RECORD_KEY_NONE,
-    RECORD_KEY_NO_SECRET,
+    RECORD_KEY_NONE,      /* the record has no private key */
+    RECORD_KEY_NO_SECRET, /* it is encrypted, and no secret was given */
     RECORD_KEY_WRONG_SECRET,
-    RECORD_KEY_BROKEN,
+    RECORD_KEY_BROKEN,      /* damaged, or not the key of the first certificate, whatever the secret */
+    RECORD_KEY_UNSUPPORTED, /* a cipher or a kind of key that this OpenSSL does not have */
     RECORD_KEY_NO_MEMORY
 };
+
+/* Half a sentence on it, of static duration: "the secret is wrong". For RECORD_KEY_READ too. */
+const char *record_key_words(enum record_key_result result);
 
 /*
  * Decrypts the private key. `*key` is the caller's (EVP_PKEY_free); it is the key of the first certificate.
@@ -86,12 +90,13 @@ struct record_made {
     char *text; /* malloc(3), NUL-terminated; its key is encrypted */
     size_t length;
     bool has_private_key;
-    bool is_ed25519; /* the gateway stores such a key, and cannot read it */
+    bool is_ed25519; /* its private key, which the gateway stores and then cannot read */
 };
 
 /*
  * Makes the record that an upload of `input` leaves in the store. False: refused, `why` is `WHAT; WHAT TO
- * DO`, each refusal with its own words. Free with record_made_free(), also then.
+ * DO`, each refusal with its own words, WHAT with a verb, for behind the input's name; without control
+ * characters. Free with record_made_free(), also then.
  */
 bool record_make(const struct ossl *ossl, const struct record_input *input, struct record_made *made,
                  char *why, size_t size);
