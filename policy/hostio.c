@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -105,14 +106,23 @@ void host_unlock_after_fork(struct host_lock *const *locks, size_t count)
         host_unlock(locks[--count]);
 }
 
-int hostio_open(const char *path, int flags, mode_t mode)
-{
+/* The numbers that a new descriptor must not get, while it is made. */
+struct standard {
     int taken[STDERR_FILENO + 1];
-    int count = standard_are_open() ? 0 : take_standard(taken);
-    int descriptor = open(path, flags | O_CLOEXEC, mode);
+    int count;
+};
+
+static void keep_standard(struct standard *standard)
+{
+    standard->count = standard_are_open() ? 0 : take_standard(standard->taken);
+}
+
+/* Returns the descriptor that was made meanwhile (-1: none, and errno), perhaps under another number. */
+static int release_standard(struct standard *standard, int descriptor)
+{
     int error = errno;
-    while (count > 0)
-        close(taken[--count]);
+    while (standard->count > 0)
+        close(standard->taken[--standard->count]);
     /* The host has closed one just now. */
     if (descriptor >= 0 && descriptor <= STDERR_FILENO) {
         int higher = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -122,6 +132,20 @@ int hostio_open(const char *path, int flags, mode_t mode)
     }
     errno = error;
     return descriptor;
+}
+
+int hostio_open(const char *path, int flags, mode_t mode)
+{
+    struct standard standard;
+    keep_standard(&standard);
+    return release_standard(&standard, open(path, flags | O_CLOEXEC, mode));
+}
+
+int hostio_socket(int family, int type)
+{
+    struct standard standard;
+    keep_standard(&standard);
+    return release_standard(&standard, socket(family, type | SOCK_CLOEXEC, 0));
 }
 
 void file_identity_of(int descriptor, struct file_identity *identity)

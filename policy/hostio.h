@@ -58,6 +58,9 @@ void host_unlock_after_fork(struct host_lock *const *locks, size_t count);
  */
 int hostio_open(const char *path, int flags, mode_t mode);
 
+/* The same for socket(2). */
+int hostio_socket(int family, int type);
+
 /* Which file a descriptor is, so that a daemon's reuse of its number is noticed. */
 struct file_identity {
     bool known;
