@@ -156,7 +156,10 @@ struct policy {
 /* Frees a policy and all that belongs to it. NULL is allowed. */
 void policy_free(struct policy *policy);
 
-/* The pin of a key; NULL: it could not be read, or the policy is not resolved. */
+/*
+ * The pin of a key; NULL: it could not be read, or the policy is not resolved. That of a record is what
+ * records_fetch() found last; it lives as long as the policy.
+ */
 const struct pin *policy_key_pin(const struct policy *policy, const struct key *key);
 
 /*
