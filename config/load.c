@@ -124,6 +124,19 @@ static void keep_file_names(struct load *load)
         load_no_memory(load);
 }
 
+static void make_records(struct load *load)
+{
+    struct policy *policy = load->policy;
+    size_t ids = policy->id_count;
+    for (size_t i = 0; i < policy->section_count; i++)
+        ids += policy->sections[i].id_count;
+    if (ids == 0)
+        return;
+    policy->records = records_new(&policy->store);
+    if (policy->records == NULL)
+        load_no_memory(load);
+}
+
 /* Memory was refused, long before the policy would be too large: another time it may go well. */
 static bool ran_out_of_memory(const struct arena *arena)
 {
@@ -162,6 +175,8 @@ struct policy *config_load(const char *path, config_getenv *getenv, const struct
         read_policy(&load, path);
     if (load.errors == 0)
         keep_file_names(&load);
+    if (load.errors == 0)
+        make_records(&load);
     if (watch != NULL && (ran_out_of_memory(&load.scratch) || ran_out_of_memory(&load.policy->arena)))
         watch->failed = true;
     if (load.secret_in_place)
