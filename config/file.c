@@ -8,18 +8,13 @@
 #include <unistd.h>
 
 #include "policy/hostio.h"
+#include "policy/trust.h"
 
 /* Who may have written it? NULL: only those who may. */
 static const char *distrust_writers(struct arena *arena, const struct stat *status)
 {
-    if (status->st_uid != 0 && status->st_uid != geteuid())
-        return arena_printf(
-            arena, "belongs to user %lu; it must belong to root or to the user that runs the program (%lu)",
-            (unsigned long)status->st_uid, (unsigned long)geteuid());
-    if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return arena_printf(arena, "is writable by others than its owner (mode %04o); run: chmod go-w",
-                            (unsigned)status->st_mode & 07777U);
-    return NULL;
+    char why[TRUST_WHY_SIZE];
+    return trust_writers(status, why) ? NULL : arena_printf(arena, "%s", why);
 }
 
 static const char *kind_fault(mode_t mode)

@@ -46,6 +46,11 @@ void load_no_memory(struct load *load)
     say(load, CONFIG_ERROR, "the policy needs more memory than there is, or than it may take (256 MiB)");
 }
 
+const char *load_path(struct load *load, const char *text)
+{
+    return arena_printf(&load->policy->arena, "%s%s", text[0] == '/' ? "" : load->directory, text);
+}
+
 struct source load_source(const struct load *load, const config_setting_t *setting)
 {
     unsigned line = config_setting_source_line(setting);
@@ -159,6 +164,8 @@ struct policy *config_load(const char *path, config_getenv *getenv, const struct
         keep_file_names(&load);
     if (watch != NULL && (ran_out_of_memory(&load.scratch) || ran_out_of_memory(&load.policy->arena)))
         watch->failed = true;
+    if (load.secret_in_place)
+        arena_wipe(&load.scratch);
     arena_free(&load.scratch);
     if (load.errors == 0)
         return load.policy;

@@ -25,6 +25,7 @@ struct load {
     const char *directory;                               /* of the policy file, with a final '/' */
     struct anchors *recent_anchors[LOAD_RECENT_ANCHORS]; /* NULL: none yet */
     size_t anchors_made;
+    bool secret_in_place; /* the text has a secret in it */
     int errors;
 };
 
@@ -40,6 +41,9 @@ void load_say_later(struct load *load, const struct source *at, const char *sett
 
 /* Reports that memory ran out, once. */
 void load_no_memory(struct load *load);
+
+/* The path that a text writes, relative to the policy file; in the policy's arena. NULL: memory is short. */
+const char *load_path(struct load *load, const char *text);
 
 /* FILE:LINE of a setting. */
 struct source load_source(const struct load *load, const config_setting_t *setting);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/ids.h"
 #include "config/rules.h"
 #include "config/settings.h"
 
@@ -87,6 +88,7 @@ static void read_section(struct load *load, const config_setting_t *group, struc
     rules_read_pins(load, found[PROGRAM_PINS], section->pinning_disabled ? &unused : &section->pins);
     for (size_t i = first; i < load->policy->pin_rule_count; i++)
         load->policy->pin_rules[i]->disabled = section->pinning_disabled;
+    section->id_count = ids_collect(load, first, load->policy->ids, load->policy->id_count, &section->ids);
     rules_read_upstream(load, found[PROGRAM_UPSTREAM]);
 }
 

@@ -189,7 +189,7 @@ static bool read_text(const struct reading *reading, const char *id, const char 
     struct record *record = reading->record;
     if (length > RECORD_TEXT_MAX)
         return refuse(reading, "it is longer than %d bytes", RECORD_TEXT_MAX);
-    record->certificates = calloc(count_certificates(text, length) + 1, sizeof *record->certificates);
+    record->certificates = calloc(count_certificates(text, length) + 1, sizeof(X509 *));
     if (record->certificates == NULL)
         return refuse(reading, "there is not enough memory to read it");
     return take_blocks(reading, text, length) && check(reading, id);
@@ -244,6 +244,20 @@ bool record_has_private_key(const struct record *record)
     return record->key != NULL;
 }
 
+/* READ: it is the key of the first certificate. */
+static enum record_key_result compare(const struct ossl *ossl, const struct record *record,
+                                      const EVP_PKEY *key)
+{
+    if (record->certificate_count == 0)
+        return RECORD_KEY_BROKEN;
+    const X509 *leaf = record->certificates[0];
+    if (ossl->X509_check_private_key(leaf, key) == 1)
+        return RECORD_KEY_READ;
+    /* Where its provider is not loaded the certificate's key can be compared with none. */
+    return ossl->X509_PUBKEY_get0(ossl->X509_get_X509_PUBKEY(leaf)) == NULL ? RECORD_KEY_UNSUPPORTED
+                                                                            : RECORD_KEY_BROKEN;
+}
+
 /* A key of its DER, if it is the one of the first certificate. */
 static enum record_key_result load_key(const struct ossl *ossl, const struct record *record,
                                        const unsigned char *der, size_t length, EVP_PKEY **key)
@@ -255,13 +269,12 @@ static enum record_key_result load_key(const struct ossl *ossl, const struct rec
     EVP_PKEY *loaded = ossl->d2i_AutoPrivateKey(NULL, &in, (long)length);
     if (loaded == NULL)
         return RECORD_KEY_UNSUPPORTED;
-    if (record->certificate_count == 0 ||
-        ossl->X509_check_private_key(record->certificates[0], loaded) != 1) {
+    enum record_key_result result = compare(ossl, record, loaded);
+    if (result == RECORD_KEY_READ)
+        *key = loaded;
+    else
         ossl->EVP_PKEY_free(loaded);
-        return RECORD_KEY_BROKEN;
-    }
-    *key = loaded;
-    return RECORD_KEY_READ;
+    return result;
 }
 
 static enum record_key_result decrypt_and_load(const struct ossl *ossl, const struct record *record,

@@ -146,6 +146,16 @@ static size_t find_owner(const struct making *making, const EVP_PKEY *key)
     return making->count;
 }
 
+/* Not where its provider is not loaded; it can be compared with no private key then. */
+static bool leaf_has_usable_key(const struct making *making)
+{
+    const struct ossl *ossl = making->upload.ossl;
+    X509 *leaf = parse_certificate(ossl, making->parts);
+    bool usable = leaf != NULL && ossl->X509_PUBKEY_get0(ossl->X509_get_X509_PUBKEY(leaf)) != NULL;
+    ossl->X509_free(leaf);
+    return usable;
+}
+
 static bool check_owner(const struct making *making, const EVP_PKEY *key)
 {
     size_t owner = find_owner(making, key);
@@ -156,6 +166,9 @@ static bool check_owner(const struct making *making, const EVP_PKEY *key)
                                    "has a private key that belongs to the certificate at line %u, and not to "
                                    "the first; put that one first",
                                    making->parts[owner].line);
+    if (!leaf_has_usable_key(making))
+        return record_input_refuse(&making->upload, "has a certificate whose kind of key this OpenSSL cannot "
+                                                    "read; check its providers, or use a newer one");
     return record_input_refuse(&making->upload,
                                "has a private key that does not match the first certificate; give the key "
                                "that its request was made with");

@@ -1,0 +1,19 @@
+/* What the two halves of the directory store share: the names of its files. */
+#ifndef TLSGRAFT_STORE_DIRECTORY_H
+#define TLSGRAFT_STORE_DIRECTORY_H
+
+#include <limits.h>
+
+#include "policy/store_kind.h"
+
+#define STORE_FILE_SUFFIX ".pem"
+
+/* The file of a record. False: it has no path that the system takes; `why` tells. */
+bool store_file_path(const struct store_settings *store, const char *id, char path[PATH_MAX], char *why);
+
+enum store_result store_directory_write(const struct store_settings *store, const struct store_upload *upload,
+                                        char *why);
+enum store_result store_directory_remove(const struct store_settings *store, const char *organisation,
+                                         const char *id, char *why);
+
+#endif
