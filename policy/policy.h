@@ -118,8 +118,9 @@ struct section {
     const char *name;
     const char *const *patterns;
     size_t pattern_count;
-    bool pinning_disabled;  /* `certificate_pinning_disabled` */
-    struct rule_index pins; /* its own; empty where that is set */
+    bool pinning_disabled;           /* `certificate_pinning_disabled` */
+    struct rule_index pins;          /* its own; empty where that is set */
+    struct rule_index disabled_pins; /* else empty; no peer is looked up in it */
     const char *const *ids; /* that its own rules name, and the global ones do not; see policy_ids() */
     size_t id_count;
 };
