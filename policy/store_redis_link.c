@@ -188,7 +188,7 @@ bool redis_link_add(struct redis_link *link, const struct redis_word *words, siz
         texts[i] = words[i].data;
         lengths[i] = words[i].length;
     }
-    int length = redisFormatCommandArgv(&command, (int)count, texts, lengths);
+    long long length = redisFormatCommandArgv(&command, (int)count, texts, lengths);
     bool added = length > 0 && make_room(link, (size_t)length);
     if (added) {
         memcpy(link->out + link->out_length, command, (size_t)length);

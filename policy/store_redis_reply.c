@@ -98,7 +98,7 @@ static void *create_array(const redisReadTask *task, element_count count)
         (size_t)count > OBJECTS_MAX - parser->objects)
         return refuse(parser);
     struct redis_reply **elements = NULL;
-    if (count > 0 && (elements = calloc((size_t)count, sizeof *elements)) == NULL)
+    if (count > 0 && (elements = calloc((size_t)count, sizeof(void *))) == NULL)
         return NULL;
     struct redis_reply *object = new_object(task, REDIS_IS_ARRAY);
     if (object == NULL) {
