@@ -16,7 +16,8 @@ struct fetch {
     struct records *records;
     const struct ossl *ossl; /* NULL: nothing is parsed */
     struct records_wait *wait;
-    int64_t now; /* milliseconds */
+    int64_t now;     /* milliseconds */
+    uint64_t number; /* of the read that goes on */
 };
 
 /* The entries that have to be asked for. */
@@ -52,11 +53,6 @@ void records_free(struct records *records)
     free(records);
 }
 
-void records_wait_begin(struct records_wait *wait)
-{
-    *wait = (struct records_wait){.began_ms = clock_ms()};
-}
-
 /* How long an answer counts. */
 static int64_t life_of(const struct records *records, const struct entry *entry)
 {
@@ -77,7 +73,7 @@ static bool is_fresh(const struct fetch *fetch, const struct entry *entry)
     if (entry->answer == RECORDS_FAILED)
         return false;
     return is_within(entry->answered_ms, fetch->now, life_of(fetch->records, entry)) ||
-           is_within(entry->answered_ms, fetch->now, fetch->now - fetch->wait->began_ms + 1);
+           entry->number >= fetch->wait->first;
 }
 
 /* Does an answer that is not fresh count, while the store does not answer? */
@@ -144,12 +140,18 @@ static void note_answer(const struct fetch *fetch, struct entry *entry, enum rec
 {
     char *copy = copy_of(why);
     host_lock(records_lock());
+    if (fetch->number < entry->number) { /* a later read was faster */
+        host_unlock(records_lock());
+        free(copy);
+        return;
+    }
     char *old = entry->why;
     struct kept_text *old_text = cache_set_text(&fetch->records->cache, entry, text);
     entry->why = copy;
     entry->answer = answer;
     entry->parsed = pin != NULL;
     entry->answered_ms = fetch->now;
+    entry->number = fetch->number;
     entry->failed_ms = NEVER_MS;
     entry->served = true;
     entry->stale = false;
@@ -338,12 +340,16 @@ static void fetch_some(struct fetch *fetch, const char *const *ids, size_t count
     for (size_t i = 0; i < count; i++)
         entries[i] = cache_make(&fetch->records->cache, ids[i]);
     host_lock(records_lock());
+    if (fetch->wait->first == 0)
+        fetch->wait->first = reads_begun + 1;
     for (size_t i = 0; i < count; i++) {
         if (entries[i] == NULL || is_asked(&asked, entries[i]) || !is_due(fetch, entries[i]))
             continue;
         asked.entries[asked.count] = entries[i];
         asked.ids[asked.count++] = entries[i]->id;
     }
+    if (asked.count > 0)
+        fetch->number = ++reads_begun;
     host_unlock(records_lock());
     if (asked.count > 0)
         ask_if_possible(fetch, &asked);
@@ -362,16 +368,14 @@ static void fetch_all(struct fetch *fetch, const char *const *ids, size_t count)
 void records_fetch(struct records *records, const struct ossl *ossl, const char *const *ids, size_t count,
                    time_t now)
 {
-    struct records_wait wait = {.began_ms = (int64_t)now * 1000};
-    struct fetch fetch = {records, ossl, &wait, wait.began_ms};
+    struct records_wait wait = {0};
+    struct fetch fetch = {records, ossl, &wait, (int64_t)now * 1000, 0};
     fetch_all(&fetch, ids, count);
 }
 
 void records_fetch_within(struct records *records, const struct ossl *ossl, const char *const *ids,
                           size_t count, struct records_wait *wait)
 {
-    struct fetch fetch = {records, ossl, wait, clock_ms()};
-    if (wait->began_ms == 0)
-        wait->began_ms = fetch.now;
+    struct fetch fetch = {records, ossl, wait, clock_ms(), 0};
     fetch_all(&fetch, ids, count);
 }

@@ -44,10 +44,10 @@ void records_fetch(struct records *records, const struct ossl *ossl, const char 
 
 /* What one handshake has to do with the store. Zeroed: it begins with its first records_fetch_within(). */
 struct records_wait {
-    int64_t began_ms;  /* CLOCK_MONOTONIC; what was read since is fresh, whatever `cache_seconds` says */
+    uint64_t first;    /* the number of its first read; what has this or a later one is fresh, whatever
+                        * `cache_seconds` says. 0: it has not begun */
     unsigned spent_ms; /* of `timeout_ms` */
 };
-void records_wait_begin(struct records_wait *wait);
 
 /* The same, by the clock, and for at most what is left of `timeout_ms`. */
 void records_fetch_within(struct records *records, const struct ossl *ossl, const char *const *ids,

@@ -10,6 +10,7 @@ struct kept_text {
 };
 
 static struct host_lock lock = HOST_LOCK_INITIAL;
+uint64_t reads_begun;
 
 struct host_lock *records_lock(void)
 {

@@ -16,6 +16,7 @@ struct entry {
     bool served;                /* the last fetch left it so: `answer` counts */
     bool stale;                 /* and only because of `stale_seconds` */
     int64_t answered_ms;        /* when the answer came */
+    uint64_t number;            /* of the read that gave it, in the process; from 1 */
     int64_t failed_ms;          /* the last contact that failed for it; NEVER_MS: it did not, since then */
     bool has_pin;
     struct pin pin; /* written once */
@@ -42,6 +43,9 @@ struct records {
     bool barred;              /* it did, and this process is why */
     char why[STORE_WHY_SIZE]; /* empty: it did not fail */
 };
+
+/* Under the lock. Counts the reads of this process: times are too coarse to tell whose answer one is. */
+extern uint64_t reads_begun;
 
 /* Under the lock. NULL: there is none. */
 struct entry *cache_find(const struct cache *cache, const char *id);
