@@ -21,13 +21,12 @@ static void read_subject(const struct crypto *crypto, const X509 *x, char subjec
     crypto->ossl.BIO_free(bio);
 }
 
-static bool read_not_after(const struct crypto *crypto, const X509 *x, time_t *not_after)
+bool certificate_time(const struct crypto *crypto, const ASN1_TIME *encoded, time_t *time)
 {
     struct tm tm = {0};
-    const ASN1_TIME *time = crypto->X509_get0_notAfter(x);
-    if (time == NULL || crypto->ASN1_TIME_to_tm(time, &tm) != 1)
+    if (encoded == NULL || crypto->ossl.ASN1_TIME_to_tm(encoded, &tm) != 1)
         return false;
-    *not_after = timegm(&tm);
+    *time = timegm(&tm);
     return true;
 }
 
@@ -39,7 +38,8 @@ bool certificate_read(const struct crypto *crypto, X509 *x, struct certificate *
     bool done = ossl_pin_of_certificate(ossl, x, &certificate->pin);
     if (done) {
         read_subject(crypto, x, certificate->subject);
-        certificate->expires = read_not_after(crypto, x, &certificate->not_after);
+        key_type_format(crypto, ossl->X509_get_X509_PUBKEY(x), certificate->key_type);
+        certificate->expires = certificate_time(crypto, ossl->X509_get0_notAfter(x), &certificate->not_after);
     }
     ossl->ERR_pop_to_mark();
     return done;
@@ -68,6 +68,8 @@ static bool read_public_key(const struct crypto *crypto, const struct block *blo
     X509_PUBKEY *key = ossl->d2i_X509_PUBKEY(NULL, &in, block->length);
     *certificate = (struct certificate){.is_key = true};
     bool done = key != NULL && ossl_pin_of_key(ossl, key, &certificate->pin);
+    if (done)
+        key_type_format(crypto, key, certificate->key_type);
     ossl->X509_PUBKEY_free(key);
     return done;
 }

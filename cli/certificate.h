@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cli/crypto.h"
+#include "cli/key_type.h"
 #include "policy/pin.h"
 
 enum { CERTIFICATE_SUBJECT_SIZE = 1024, CERTIFICATE_HEX_SIZE = 2 * PIN_BYTES + 1 };
@@ -18,10 +19,14 @@ struct certificate {
                                                escaped for terminals. "" for a public key */
     bool expires;                           /* false: a public key, or a time that cannot be read */
     time_t not_after;
+    char key_type[KEY_TYPE_SIZE];
 };
 
 /* False: its key cannot be read, or memory is short. Leaves OpenSSL's error queue as it was. */
 bool certificate_read(const struct crypto *crypto, X509 *x, struct certificate *certificate);
+
+/* False: it is none (NULL), or one that cannot be read. */
+bool certificate_time(const struct crypto *crypto, const ASN1_TIME *encoded, time_t *time);
 
 /*
  * Is told of one certificate, or public key, of a PEM text, and the line (from 1) on which its block starts.

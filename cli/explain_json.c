@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/explain_print.h"
 #include "cli/explain_words.h"
+#include "cli/ids.h"
 #include "cli/output.h"
 #include "policy/pin_json.h"
 #include "policy/text.h"
@@ -15,19 +16,27 @@ static json_t *place_of(const struct source *source)
 struct keys {
     const struct policy *policy;
     json_t *pins;
+    json_t *ids; /* with their pins */
     json_t *unresolved;
 };
 
 static void add_keys(const struct keys *keys, const struct pin_rule *rule)
 {
+    char text[PIN_TEXT_SIZE];
+    char why[STORE_WHY_SIZE];
     for (size_t i = 0; i < rule->key_count; i++) {
         const struct key *key = &rule->keys[i];
         const struct pin *pin = policy_key_pin(keys->policy, key);
         if (pin != NULL) {
+            pin_format(pin, text);
             pin_add_to_json(keys->pins, pin);
+            if (key->kind == KEY_ID)
+                json_array_append_new(keys->ids,
+                                      json_pack("{s:o, s:s}", "id", output_text(key->name), "pin", text));
         } else {
-            json_array_append_new(keys->unresolved, json_pack("{s:o, s:o}", "key", output_text(key->name),
-                                                              "reason", output_text(explain_key_fault(key))));
+            json_array_append_new(keys->unresolved,
+                                  json_pack("{s:o, s:o}", "key", output_text(key->name), "reason",
+                                            output_text(ids_key_fault(keys->policy, key, why))));
         }
     }
 }
@@ -69,7 +78,7 @@ static json_t *rule_of(const struct explanation *explanation)
 {
     const struct rule_list *rules = &explanation->rules;
     const struct pin_rule *rule = rules->items[0].rule;
-    const struct keys keys = {explanation->policy, json_array(), json_array()};
+    const struct keys keys = {explanation->policy, json_array(), json_array(), json_array()};
     json_t *others = json_array();
     for (size_t i = 0; i < rules->count; i++) {
         add_keys(&keys, rules->items[i].rule);
@@ -79,6 +88,7 @@ static json_t *rule_of(const struct explanation *explanation)
     json_t *object = json_pack("{s:o, s:s, s:s, s:s, s:o}", "rule", place_of(&rule->source), "mode",
                                mode_name(explanation->requirement.mode), "target", explain_target(rule),
                                "verify", explain_verify(rule), "pins", keys.pins);
+    set_list(object, "ids", keys.ids);
     set_list(object, "other_rules", others);
     add_settings(explanation, rule, object);
     set_list(object, "unresolved", keys.unresolved);

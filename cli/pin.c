@@ -176,8 +176,10 @@ static int pin_connected(const struct wishes *wishes, const struct crypto *crypt
 static int pin_under_policy(const struct wishes *wishes, const struct crypto *crypto, const struct host *host,
                             struct policy_file *file)
 {
+    file->asks_store = true;
     switch (policy_file_read(file)) {
     case POLICY_FILE_READ:
+    case POLICY_FILE_STORE_FAILED:
     case POLICY_FILE_UNRESOLVED:
         return pin_connected(wishes, crypto, host, file);
     case POLICY_FILE_NO_LIBCRYPTO: /* there is one, or this would not be reached */

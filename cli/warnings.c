@@ -99,23 +99,36 @@ static bool warn_of_certificate(const struct certificate *certificate, unsigned 
     return false;
 }
 
+static void warn_of_record(struct pinned *pinned)
+{
+    unsigned line;
+    size_t length;
+    const char *text;
+    struct kept_text *held =
+        records_hold_text(pinned->context->policy->records, pinned->key->name, &text, &length);
+    /* A NUL in it ends the text here, but not for those who found it to be the record of its id. */
+    if (held != NULL)
+        certificate_each(pinned->context->crypto, text, warn_of_certificate, pinned, &line);
+    records_release_text(held);
+}
+
 static void warn_of_certificates(struct context *context)
 {
     const struct pin_rule *rule = context->rule;
     unsigned line;
-    for (size_t i = 0; i < rule->key_count && context->crypto != NULL; i++) {
+    for (size_t i = 0; i < rule->key_count; i++) {
         struct pinned pinned = {context, &rule->keys[i]};
         if (rule->keys[i].kind == KEY_PEM)
             certificate_each(context->crypto, rule->keys[i].pem, warn_of_certificate, &pinned, &line);
+        else if (rule->keys[i].kind == KEY_ID)
+            warn_of_record(&pinned);
     }
 }
 
-void warnings_tell(const struct policy *policy, time_t now)
+void warnings_tell(const struct policy_file *file, time_t now)
 {
-    struct crypto crypto;
-    struct context context = {.policy = policy, .now = now};
-    if (policy->pem_count > 0 && crypto_open(&crypto))
-        context.crypto = &crypto;
+    const struct policy *policy = file->policy;
+    struct context context = {.policy = policy, .now = now, .crypto = &file->crypto};
     for (size_t i = 0; i < policy->pin_rule_count; i++) {
         context.rule = policy->pin_rules[i];
         if (context.rule->disabled || policy_rule_mode(policy, context.rule) == MODE_OFF)

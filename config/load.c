@@ -75,12 +75,27 @@ static const char *advice(const char *fault)
            "last, words in quotes, a bracket or quote that is not closed, a missing ;";
 }
 
-/* Reads the file into load->policy. What is wrong is reported. */
-static void read_policy(struct load *load, const char *path)
+/* What stands for a file that says nothing. NULL: done. */
+static const char *write_nothing(struct arena *arena, const char *path, struct flat_text *text)
+{
+    static const char nothing[] = "version = 1;\n";
+    text->data = arena_text(arena, nothing, sizeof nothing - 1);
+    text->length = sizeof nothing - 1;
+    text->segments = arena_alloc(arena, sizeof *text->segments);
+    if (text->data == NULL || text->segments == NULL)
+        return "there is not enough memory to read the policy";
+    text->segments[0] = (struct flat_segment){1, path, 1};
+    text->segment_count = 1;
+    return NULL;
+}
+
+/* Reads the file (`exists`: there is one) into load->policy. What is wrong is reported. */
+static void read_policy(struct load *load, const char *path, bool exists)
 {
     config_t parsed;
     unsigned line;
-    const char *fault = flatten(&load->scratch, load->watch, path, &load->text);
+    const char *fault = exists ? flatten(&load->scratch, load->watch, path, &load->text)
+                               : write_nothing(&load->scratch, path, &load->text);
     if (fault != NULL) {
         say(load, CONFIG_ERROR, fault);
         return;
@@ -124,14 +139,27 @@ static void keep_file_names(struct load *load)
         load_no_memory(load);
 }
 
+static void make_records(struct load *load)
+{
+    struct policy *policy = load->policy;
+    size_t ids = policy->id_count;
+    for (size_t i = 0; i < policy->section_count; i++)
+        ids += policy->sections[i].id_count;
+    if (ids == 0)
+        return;
+    policy->records = records_new(&policy->store);
+    if (policy->records == NULL)
+        load_no_memory(load);
+}
+
 /* Memory was refused, long before the policy would be too large: another time it may go well. */
 static bool ran_out_of_memory(const struct arena *arena)
 {
     return arena->failed && arena->used < arena->limit / 2;
 }
 
-struct policy *config_load(const char *path, config_getenv *getenv, const struct config_report *report,
-                           struct watch *watch)
+static struct policy *load_policy(const char *path, bool exists, config_getenv *getenv,
+                                  const struct config_report *report, struct watch *watch)
 {
     struct load load = {.report = report, .getenv = getenv, .watch = watch};
     const char *slash = strrchr(path, '/');
@@ -159,9 +187,11 @@ struct policy *config_load(const char *path, config_getenv *getenv, const struct
     if (load.policy->path == NULL || load.directory == NULL)
         load_no_memory(&load);
     else
-        read_policy(&load, path);
+        read_policy(&load, path, exists);
     if (load.errors == 0)
         keep_file_names(&load);
+    if (load.errors == 0)
+        make_records(&load);
     if (watch != NULL && (ran_out_of_memory(&load.scratch) || ran_out_of_memory(&load.policy->arena)))
         watch->failed = true;
     if (load.secret_in_place)
@@ -171,4 +201,15 @@ struct policy *config_load(const char *path, config_getenv *getenv, const struct
         return load.policy;
     policy_free(load.policy);
     return NULL;
+}
+
+struct policy *config_load(const char *path, config_getenv *getenv, const struct config_report *report,
+                           struct watch *watch)
+{
+    return load_policy(path, true, getenv, report, watch);
+}
+
+struct policy *config_defaults(config_getenv *getenv, const struct config_report *report)
+{
+    return load_policy(CONFIG_DEFAULT_PATH, false, getenv, report, NULL);
 }

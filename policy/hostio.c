@@ -148,21 +148,37 @@ int hostio_socket(int family, int type)
     return release_standard(&standard, socket(family, type | SOCK_CLOEXEC, 0));
 }
 
+static void set_identity(struct file_identity *identity, bool known, const struct stat *status)
+{
+    *identity = (struct file_identity){.known = known};
+    if (known) {
+        identity->device = status->st_dev;
+        identity->inode = status->st_ino;
+    }
+}
+
 void file_identity_of(int descriptor, struct file_identity *identity)
 {
     struct stat status;
-    *identity = (struct file_identity){.known = fstat(descriptor, &status) == 0};
-    if (identity->known) {
-        identity->device = status.st_dev;
-        identity->inode = status.st_ino;
-    }
+    set_identity(identity, fstat(descriptor, &status) == 0, &status);
+}
+
+void file_identity_at(const char *path, struct file_identity *identity)
+{
+    struct stat status;
+    set_identity(identity, stat(path, &status) == 0, &status);
+}
+
+bool file_identity_is_same(const struct file_identity *a, const struct file_identity *b)
+{
+    return a->known && b->known && a->device == b->device && a->inode == b->inode;
 }
 
 bool file_is_still(int descriptor, const struct file_identity *identity)
 {
     struct file_identity now;
     file_identity_of(descriptor, &now);
-    return identity->known && now.known && now.device == identity->device && now.inode == identity->inode;
+    return file_identity_is_same(identity, &now);
 }
 
 bool hostio_append(const char *path, const char *bytes, size_t length)

@@ -69,6 +69,8 @@ struct file_identity {
 };
 
 void file_identity_of(int descriptor, struct file_identity *identity);
+void file_identity_at(const char *path, struct file_identity *identity);
+bool file_identity_is_same(const struct file_identity *a, const struct file_identity *b); /* and known */
 bool file_is_still(int descriptor, const struct file_identity *identity);
 
 /*

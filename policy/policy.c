@@ -65,6 +65,7 @@ void policy_free(struct policy *policy)
             verify_forget(policy->pin_rules[i]->anchors);
     }
     free(atomic_load(&policy->pem_pins));
+    records_free(policy->records);
     wipe(policy->secret.data, policy->secret.length);
     wipe(policy->store.password, policy->store.password_length);
     arena_free(&policy->arena);
@@ -101,6 +102,15 @@ const struct section *policy_section(const struct policy *policy, const char *pa
     return NULL;
 }
 
+static const struct pin *pin_of_record(const struct policy *policy, const struct key *key)
+{
+    const struct pin *pin = NULL;
+    if (policy->records == NULL)
+        return NULL;
+    enum records_answer answer = records_pin(policy->records, key->name, &pin, NULL);
+    return answer == RECORDS_ABSENT && key->pin_if_absent ? &key->pin : pin;
+}
+
 static void copy_ids(const char **to, const char *const *from, size_t count)
 {
     if (count > 0)
@@ -121,6 +131,8 @@ const struct pin *policy_key_pin(const struct policy *policy, const struct key *
 {
     if (key->kind == KEY_PIN)
         return &key->pin;
+    if (key->kind == KEY_ID)
+        return pin_of_record(policy, key);
     if (key->kind != KEY_PEM)
         return NULL;
     const struct pin *pins = atomic_load_explicit(&policy->pem_pins, memory_order_acquire);

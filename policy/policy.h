@@ -118,8 +118,9 @@ struct section {
     const char *name;
     const char *const *patterns;
     size_t pattern_count;
-    bool pinning_disabled;  /* `certificate_pinning_disabled` */
-    struct rule_index pins; /* its own; empty where that is set */
+    bool pinning_disabled;           /* `certificate_pinning_disabled` */
+    struct rule_index pins;          /* its own; empty where that is set */
+    struct rule_index disabled_pins; /* else empty; no peer is looked up in it */
     const char *const *ids; /* that its own rules name, and the global ones do not; see policy_ids() */
     size_t id_count;
 };
@@ -163,7 +164,10 @@ struct policy {
 /* Frees a policy and all that belongs to it; its secrets are overwritten before. NULL is allowed. */
 void policy_free(struct policy *policy);
 
-/* The pin of a key; NULL: it could not be read, or the policy is not resolved. */
+/*
+ * The pin of a key; NULL: it could not be read, or the policy is not resolved. That of a record is what
+ * records_fetch() found last; it lives as long as the policy.
+ */
 const struct pin *policy_key_pin(const struct policy *policy, const struct key *key);
 
 /*

@@ -28,6 +28,12 @@ enum store_result store_fail(char *why, const char *format, ...)
     return STORE_FAILED;
 }
 
+enum store_fault store_fault_of(int error)
+{
+    bool barred = error == EACCES || error == EPERM || error == ENOSYS;
+    return barred ? STORE_FAULT_BARRED : STORE_FAULT_CONTACT;
+}
+
 const char *store_error(int error, char words[STORE_ERROR_SIZE])
 {
     return strerror_r(error, words, STORE_ERROR_SIZE);

@@ -46,10 +46,18 @@ enum store_result {
     STORE_FAILED, /* it did not answer in time, refused, or answered nonsense; `why` tells */
 };
 
+/* Of a read that is STORE_FAILED: what failed? */
+enum store_fault {
+    STORE_FAULT_CONTACT, /* the store itself, as far as is known */
+    STORE_FAULT_RECORD,  /* it answers, but what it holds can be no record: of another type, or too long */
+    STORE_FAULT_BARRED,  /* this process, to which a system call was refused: EACCES, EPERM, ENOSYS */
+};
+
 /* The text of a record: malloc(3), NUL-terminated; the caller frees it. */
 struct store_text {
     char *text;
     size_t length;
+    enum store_fault fault; /* STORE_FAILED */
 };
 
 enum { STORE_WHY_SIZE = 512 };

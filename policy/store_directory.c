@@ -44,8 +44,7 @@ static enum store_result read_whole(int descriptor, const char *id, size_t size,
 {
     char words[STORE_ERROR_SIZE];
     ssize_t got = 1;
-    text->length = 0;
-    text->text = malloc(size + 1);
+    *text = (struct store_text){.text = malloc(size + 1)};
     if (text->text == NULL)
         return store_fail(why, "there is not enough memory to read %s%s", id, STORE_FILE_SUFFIX);
     while (got > 0 && text->length < size) {
@@ -67,6 +66,7 @@ static enum store_result read_opened(int descriptor, const char *id, struct stor
 {
     struct stat status;
     char trust[TRUST_WHY_SIZE];
+    text->fault = STORE_FAULT_RECORD;
     if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
         return store_fail(why, "%s%s is not a regular file; only regular files are read", id,
                           STORE_FILE_SUFFIX);
@@ -86,8 +86,10 @@ static enum store_result read_record(const struct store_settings *store, const c
         return STORE_FAILED;
     /* O_NONBLOCK: a FIFO must not hang the host. */
     int descriptor = hostio_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
-    if (descriptor < 0)
+    if (descriptor < 0) {
+        text->fault = errno == ELOOP ? STORE_FAULT_RECORD : store_fault_of(errno);
         return not_opened(id, errno, why);
+    }
     enum store_result result = read_opened(descriptor, id, text, why);
     close(descriptor);
     return result;

@@ -40,6 +40,9 @@ extern const struct store_kind store_redis;
  */
 enum store_result store_fail(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Of a system call without which the store cannot be reached. */
+enum store_fault store_fault_of(int error);
+
 /* The words for errno, in `words`. */
 enum { STORE_ERROR_SIZE = 128 };
 const char *store_error(int error, char words[STORE_ERROR_SIZE]);

@@ -24,12 +24,14 @@ static enum store_result take_record(struct redis_reply *reply, struct store_tex
 {
     switch (reply->type) {
     case REDIS_IS_TEXT:
-        *text = (struct store_text){reply->text, reply->length};
+        *text = (struct store_text){.text = reply->text, .length = reply->length};
         reply->text = NULL;
         return STORE_DONE;
     case REDIS_IS_NIL:
         return STORE_ABSENT;
     case REDIS_IS_ERROR:
+        if (strncmp(reply->text, "WRONGTYPE", strlen("WRONGTYPE")) == 0)
+            text->fault = STORE_FAULT_RECORD;
         return redis_error_fail(reply, why);
     default:
         return store_fail(why, "it answers something else than a record; is it Redis that listens there?");
@@ -75,6 +77,8 @@ void redis_read_many(struct redis_link *link, const char *const *ids, size_t cou
         if (goes_on && done < count) {
             /* One that is too long is not to keep the others away. */
             goes_on = link->was_too_long;
+            if (link->was_too_long)
+                texts[done].fault = STORE_FAULT_RECORD;
             done++;
         }
     }
@@ -86,6 +90,10 @@ static void read_records(const struct store_settings *store, const char *const *
     struct redis_link link;
     redis_link_init(&link, store, timeout_ms, why);
     redis_read_many(&link, ids, count, results, texts);
+    for (size_t i = 0; i < count; i++) {
+        if (results[i] == STORE_FAILED && texts[i].fault == STORE_FAULT_CONTACT)
+            texts[i].fault = link.fault;
+    }
     redis_link_close(&link);
 }
 

@@ -142,6 +142,7 @@ static bool connect_any(struct redis_link *link)
 {
     const struct store_settings *store = link->store;
     int error = 0;
+    link->fault = STORE_FAULT_CONTACT;
     if (store->address_count == 0) {
         store_fail(link->why, "its name has no address; check 'address' in the section 'store', and whether "
                               "the name resolves");
@@ -154,6 +155,7 @@ static bool connect_any(struct redis_link *link)
         if (link->descriptor >= 0)
             return true;
     }
+    link->fault = store_fault_of(error);
     fail_connect(link, error);
     return false;
 }

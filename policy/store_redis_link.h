@@ -21,7 +21,8 @@ struct redis_link {
     size_t out_length;
     size_t out_room;
     size_t out_sent;
-    bool was_too_long; /* it was closed because of a reply that is longer than a record may be */
+    enum store_fault fault; /* of the last attempt to connect */
+    bool was_too_long;      /* it was closed because of a reply that is longer than a record may be */
 };
 
 /* For a call that ends in `timeout_ms`. `store` and `why` must outlive it. Then redis_link_close(), always.

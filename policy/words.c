@@ -66,7 +66,7 @@ void words_of_judgement(const struct account *account, const struct judgement *j
             at, any_port);
         break;
     case REASON_UNRESOLVED:
-        snprintf(words, WORDS_SIZE, "none of the keys of %s can be read%s; check the paths in it", at,
+        snprintf(words, WORDS_SIZE, "none of the keys of %s can be read%s; check the paths and ids in it", at,
                  any_port);
         break;
     case REASON_EXPIRED:

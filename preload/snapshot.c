@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "config/watch.h"
 #include "policy/resolve.h"
+#include "preload/fetch.h"
 #include "preload/process.h"
 
 /* A snapshot, and what is needed to replace it. */
@@ -157,6 +158,10 @@ static void load_first(void)
     }
     process_unlock();
     hostio_leave(&io);
+    if (first && held->snapshot.state == POLICY_LOADED) {
+        fetch_ahead(snapshot_acquire(), NULL); /* not under the lock, for the store may be slow */
+        snapshot_release();
+    }
     if (first && held->snapshot.state == POLICY_BROKEN) {
         struct event event = {.kind = EVENT_POLICY_REJECTED, .message = held->snapshot.why};
         snapshot_raise(NULL, &event);
@@ -235,6 +240,7 @@ static void settle(struct held *old, struct held *new, const struct ossl *ossl)
     watch_free(&rejected_files);
     rejected = new->snapshot.state == POLICY_BROKEN;
     if (!rejected) {
+        fetch_ahead(&new->snapshot, &old->snapshot);
         new->snapshot.number = ++last_number;
         atomic_store(&published, new);
         if (old != &no_memory)
