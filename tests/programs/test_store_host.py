@@ -238,7 +238,7 @@ class Running(StoreTest):
         # With an organisation: without one the digits would be the pin, once the record is gone.
         self.record = ("org" + certificate_record(self.genuine)[0], certificate_record(self.genuine)[1])
         self.there = self.redis.put(self.record)
-        settings = self.redis.settings(f"cache_seconds = {cache}; timeout_ms = 200; {more}")
+        settings = self.redis.settings(f"cache_seconds = {cache}; timeout_ms = 1000; {more}")
         return self.talker(self.keyed(self.there, settings), identity)
 
     def test_a_hundred_handshakes_cost_one_read(self):
@@ -334,7 +334,7 @@ class Running(StoreTest):
     def test_the_policy_changes(self):
         with self.started(300) as host:
             self.assertEqual("accepted", host.ask())
-            settings = self.redis.settings("cache_seconds = 300; timeout_ms = 200;")
+            settings = self.redis.settings("cache_seconds = 300; timeout_ms = 1000;")
             self.redis.stop()
             # What is known goes on to be, and a new id cannot be read.
             self.keyed(f"org{'a' * 64}, {self.there}", settings)
@@ -390,7 +390,9 @@ class Hostile(StoreTest):
             with self.subTest(answer=name):
                 self.sink.unlink(missing_ok=True)
                 fake = FakeRedis(self, answer)
-                store = fake.settings("timeout_ms = 100; cache_seconds = 0; prefetch = false;")
+                # A busy machine may be slow; only where the server keeps silent is the end of the time meant.
+                limit = 100 if "100 ms" in words else 10000
+                store = fake.settings(f"timeout_ms = {limit}; cache_seconds = 0; prefetch = false;")
                 with self.talker(self.keyed(there, store)) as host:
                     self.assertEqual("refused", host.ask())
                     self.assertTrue(fake.left.acquire(timeout=PATIENCE), "the connection was left open")
