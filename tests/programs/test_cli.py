@@ -1,6 +1,7 @@
 """The command as a whole: help, usage, `policy check`; and, as one run, the tests of its other commands."""
 
 import datetime
+import json
 import pathlib
 import shutil
 import subprocess
@@ -52,6 +53,27 @@ class Help(Bench):
                 result = self.call(*words)
                 self.assertEqual((result.returncode, result.stdout), (2, ""), result)
                 self.assertRegex(result.stderr, r"^tlsgraft: .*; .*\n$")
+
+    def test_two_hyphens_end_the_options(self):
+        (self.folder / "--json").write_text("version = 1;\n")
+        (self.folder / "--json").chmod(0o600)
+        for words in (("--", "--json"), ("--", "./--json")):
+            result = self.call("policy", "check", *words)
+            self.assertEqual((result.returncode, result.stderr), (0, ""), result)
+        for words in (("policy", "explain", "a", "--", "--json"), ("pin", "--", "policy.cfg", "--json")):
+            result = self.call("--policy", self.policy, *words)
+            self.assertEqual((result.returncode, result.stdout), (2, ""), result)
+            self.assertIn("more than one ", result.stderr)
+        result = self.call("--policy", self.policy, "policy", "explain", "--program", "--", "--json", "a")
+        self.assertEqual("--", json.loads(result.stdout)["program"])
+
+    def test_policy_goes_before_the_command(self):
+        for name in ("policy check", "policy explain", "pin", "doctor", "events"):
+            for words in (("--policy", self.policy), (f"--policy={self.policy}",)):
+                result = self.call(*name.split(), *words, "a")
+                self.assertEqual((result.returncode, result.stdout), (2, ""), result)
+                self.assertEqual(f"tlsgraft: {name}: --policy goes before the command; write 'tlsgraft --policy FILE "
+                                 f"{name} ...'\n", result.stderr)
 
     def test_full_disk(self):
         result = self.call("-c", '"$0" doctor true >/dev/full', COMMAND, command="/bin/sh")
