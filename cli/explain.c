@@ -1,6 +1,5 @@
 /* `tlsgraft policy explain`: which rule a program and a host have, and what comes of it. Nothing is sent. */
 #include <getopt.h>
-#include <limits.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -12,11 +11,12 @@
 #include "policy/resolve.h"
 
 struct wishes {
-    const char *program; /* as given; NULL: not given */
+    struct program_asked program;
     bool json;
 };
 
-static int print(const struct explanation *explanation, const struct wishes *wishes, const char *program)
+static int print(const struct explanation *explanation, const struct wishes *wishes,
+                 const struct program_found *program)
 {
     if (!wishes->json)
         explain_print_text(explanation, program);
@@ -27,13 +27,12 @@ static int print(const struct explanation *explanation, const struct wishes *wis
 
 static int explain(const struct policy *policy, const struct domain *host, const struct wishes *wishes)
 {
-    char path[PATH_MAX];
     struct explanation explanation;
-    const char *program;
-    const struct section *section = section_of_program(policy, wishes->program, path, &program);
+    struct program_found program;
+    section_find(policy, &wishes->program, &program);
     int status = STATUS_SURROUNDINGS;
-    if (explanation_make(&explanation, policy, section, host, time(NULL)))
-        status = print(&explanation, wishes, program);
+    if (explanation_make(&explanation, policy, program.section, host, time(NULL)))
+        status = print(&explanation, wishes, &program);
     else
         message_error("policy explain: there is not enough memory; try again when there is more");
     explanation_free(&explanation);
@@ -84,13 +83,7 @@ static bool take(void *context, int option, const char *argument)
         wishes->json = true;
         return true;
     }
-    wishes->program = argument;
-    if (argument[0] != '\0')
-        return true;
-    message_error(
-        "policy explain: --program: empty; give the path of a program, or the NAME of 'tlsgraft run "
-        "--program NAME'");
-    return false;
+    return section_take_program(&wishes->program, argument, "policy explain");
 }
 
 static int run(const struct invocation *invocation)
@@ -101,7 +94,7 @@ static int run(const struct invocation *invocation)
         {"program", required_argument, NULL, 'n'},
         {NULL, 0, NULL, 0},
     };
-    struct wishes wishes = {NULL, false};
+    struct wishes wishes = {0};
     const char *given;
     struct operands operands = {.what = "HOST", .words = &given, .max = 1};
     struct domain host;

@@ -459,6 +459,12 @@ class PinVerdict(ServerBench):
         result = self.judge(self.server.port, "--program", "other")
         self.assertEqual(result.returncode, 0, result)
         self.assertIn("no section of", result.stderr)
+        self.assertIn(f"--program: the executable is not known, and may match the section x ({self.policy}:2), which",
+                      result.stderr)
+        script = self.write("job", "#!/usr/bin/python3\n")
+        self.policy.write_text("version = 1;\n" + section.replace("/opt/*", str(script)))
+        self.assertEqual(self.judge(self.server.port, "--program", script).returncode, 0)
+        self.assertEqual(self.judge(self.server.port, "--program", script, "--program", "billing").returncode, 1)
 
     def test_policies(self):
         host = f"localhost:{self.server.port}"
