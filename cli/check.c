@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "cli/command.h"
+#include "cli/event_place.h"
 #include "cli/message.h"
 #include "cli/policy_file.h"
 #include "cli/warnings.h"
@@ -25,6 +26,7 @@ static int check(struct policy_file *file)
     switch (policy_file_read(file)) {
     case POLICY_FILE_READ:
         warnings_tell(file->policy, time(NULL));
+        event_place_check(file->policy);
         print_numbers(file);
         return STATUS_DONE;
     case POLICY_FILE_NO_LIBCRYPTO:

@@ -62,7 +62,7 @@ static int read_and_explain(struct policy_file *file, const struct domain *host,
 static bool read_peer(const char *text, struct domain *peer)
 {
     struct host host;
-    char why[256];
+    char why[1024];
     *peer = (struct domain){.kind = DOMAIN_ALL};
     if (strcmp(text, "*") == 0)
         return true;

@@ -228,7 +228,7 @@ class PolicyExplain(Bench):
 
     def test_addresses(self):
         for host, line in (("10.0.0.5:1", "13"), ("[::ffff:10.0.0.5]:1", "13"), ("[2001:db8::1]:443", "13"),
-                           ("[2001:DB8:0::1]", "13"), ("2001:db8::1", "13"), ("2001:db8::1%lo", "13"),
+                           ("[2001:DB8:0::1]", "13"), ("[2001:db8::1%lo]", "13"),
                            ("10.0.0.5", "13")):
             self.assertEqual(line, self.values("rule", host)[0][0], host)
         self.assertEqual([("2001:db8::1",)], self.values("host", "[2001:db8::1]:443"))
@@ -310,6 +310,8 @@ class PolicyExplain(Bench):
                             (("*.a.example",), "'*.a.example': it is a pattern; give the name of one host"),
                             (("*:443",), "it is a pattern; give the name of one host"),
                             (("https://api.example.com/x",), "is a URL; give its host alone, and its port behind"),
+                            (("2001:db8::1",), "write [2001:db8::1], or [2001:db8::1]:443 with a port"),
+                            (("2001:db8::1:443",), "write [2001:db8::1]:443, or [2001:db8::1:443] for the address"),
                             (("a.example/x",), "no host can have this name; allowed are letters"),
                             (("a:0",), "is no port; give a number from 1 to 65535"), (("a:x",), "is no port; give"),
                             (("b\u00fccher.example",), "it is not ASCII; give the A-label, which begins with xn--"),
