@@ -152,6 +152,12 @@ class PolicyExplain(Bench):
             self.rules_for_ports(*settings)
             self.assertEqual([(outcome,)], self.values("outcome", "x.lab"), settings)
 
+    def test_help_names_what_is_printed(self):
+        help_text = self.explain("--help").stdout
+        for key in ("note", "section", "unmatched", "unnamed", "with_port", "notes", "program_name", "other_rules"):
+            self.assertRegex(help_text, rf"\b{key}\b")
+        self.assertIn("no name may be under the rules of the address too", help_text)
+
     def test_rules_for_other_ports(self):
         note = (f"rules for other ports match ({self.policy}:13): they apply to a program whose port is not certain, "
                 "as curl to localhost, or behind a proxy; ask without a port")
