@@ -14,6 +14,7 @@
 #include "cli/message.h"
 #include "cli/policy_file.h"
 #include "cli/restart.h"
+#include "cli/section.h"
 #include "cli/server.h"
 #include "cli/verdict.h"
 #include "config/file.h"
@@ -23,9 +24,14 @@ enum { PORT_DEFAULT = 443, FILE_MAX = 1 << 20, WHY_SIZE = 1024 };
 
 struct wishes {
     const char *servername; /* NULL: not given */
-    const char *program;    /* the same */
+    struct program_asked program;
     bool json;
 };
+
+static bool has_program(const struct wishes *wishes)
+{
+    return wishes->program.path != NULL || wishes->program.name != NULL;
+}
 
 static bool count_one(const struct certificate *certificate, unsigned line, void *context)
 {
@@ -102,7 +108,7 @@ static int pin_file(const struct wishes *wishes, const char *path)
 {
     enum { ARENA_MAX = 16 * FILE_MAX };
     struct arena arena;
-    if (wishes->servername != NULL || wishes->program != NULL) {
+    if (wishes->servername != NULL || has_program(wishes)) {
         message_error(
             "pin: %s: it is a file, and --%s is for a server; leave it out, or write %s:443 for the server",
             path, wishes->servername != NULL ? "servername" : "program", path);
@@ -167,7 +173,7 @@ static int pin_connected(const struct wishes *wishes, const struct crypto *crypt
     if (!server.finished)
         message_warning("%s: after it had shown its certificate: %s", label, why);
     if (file != NULL)
-        verdict_find(file, wishes->program, &server, servername, host->port, &verdict);
+        verdict_find(file, &wishes->program, &server, servername, host->port, &verdict);
     int status = list_server(wishes, label, &server, file != NULL ? &verdict : NULL);
     server_close(&server);
     return status;
@@ -265,7 +271,7 @@ static bool take(void *context, int option, const char *argument)
     else if (option == 's')
         wishes->servername = argument;
     else
-        wishes->program = argument;
+        return section_take_program(&wishes->program, argument, "pin");
     if (option == 'j' || argument[0] != '\0')
         return true;
     message_error("pin: the argument of an option is empty; see 'tlsgraft pin --help'");
@@ -312,7 +318,9 @@ const struct command command_pin = {
         "unless a rule asks for that: compare the pin with what the owner of the server says.\n"
         "\n"
         "  --servername NAME    ask the server for this name (SNI), not for HOST\n"
-        "  --program PATH|NAME  judge by the section of this program, as its path or the NAME of --program\n"
+        "  --program PATH|NAME  judge by the section of this program: with a /, its path; else its base "
+        "name,\n"
+        "                       or the NAME of 'tlsgraft run --program NAME'; one of each may be given\n"
         "  --json               print [{pin, hex, not_after, subject, allowed}]\n"
         "\n"
         "Into a pipe it prints a line for each: pin, the same in hex, end of validity, subject, and (a "

@@ -11,9 +11,6 @@
 #include "cli/lookup.h"
 #include "cli/script.h"
 
-/* The kernel follows no more scripts that are run by scripts; env(1) makes it start over. */
-enum { DEPTH_MAX = 5 };
-
 /* How a file comes to be executed. */
 enum caller {
     BY_EXECVP, /* what is neither ELF nor script goes to /bin/sh */
@@ -128,12 +125,6 @@ static void judge_env(struct judging *judging, const char *path, const char *arg
     judge_file(judging, found_path, BY_EXECVP);
 }
 
-static bool is_env(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return strcmp(slash != NULL ? slash + 1 : path, "env") == 0;
-}
-
 static void judge_script(struct judging *judging, const struct script *script)
 {
     int error;
@@ -141,7 +132,7 @@ static void judge_script(struct judging *judging, const struct script *script)
     follow(judging, script->interpreter);
     if (found != LOOKUP_FOUND)
         conclude_lookup(judging, found, script->interpreter, error);
-    else if (is_env(script->interpreter))
+    else if (script_is_env(script->interpreter))
         judge_env(judging, script->interpreter, script->argument);
     else
         judge_file(judging, script->interpreter, BY_KERNEL);
@@ -187,7 +178,7 @@ static void judge_opened(struct judging *judging, const char *path, int fd, enum
 
 static void judge_file(struct judging *judging, const char *path, enum caller caller)
 {
-    if (judging->depth > DEPTH_MAX) {
+    if (judging->depth > SCRIPT_DEPTH_MAX) {
         conclude(judging, PROGRAM_NOT_EXECUTABLE, "too many scripts that are run by scripts");
         return;
     }

@@ -36,6 +36,12 @@ enum script_outcome script_read(int fd, struct script *script)
     return SCRIPT_READ;
 }
 
+bool script_is_env(const char *interpreter)
+{
+    const char *slash = strrchr(interpreter, '/');
+    return strcmp(slash != NULL ? slash + 1 : interpreter, "env") == 0;
+}
+
 static bool starts(const char *text, const char *with)
 {
     return strncmp(text, with, strlen(with)) == 0;

@@ -8,6 +8,9 @@
 /* The kernel looks at no more bytes of a script. */
 enum { SCRIPT_LINE_SIZE = 256 };
 
+/* The kernel follows no more scripts that are run by scripts; env(1) makes it start over. */
+enum { SCRIPT_DEPTH_MAX = 5 };
+
 struct script {
     char interpreter[SCRIPT_LINE_SIZE];
     char argument[SCRIPT_LINE_SIZE]; /* all that follows, one argument; empty: none */
@@ -20,6 +23,9 @@ enum script_outcome {
 };
 
 enum script_outcome script_read(int fd, struct script *script);
+
+/* Is the interpreter env(1), so that the words behind it name the program? */
+bool script_is_env(const char *interpreter);
 
 /* What env(1) makes of the argument of a `#!/usr/bin/env ARGUMENT` line. */
 struct env_words {

@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "cli/message.h"
-#include "cli/section.h"
 #include "policy/verify.h"
 
 struct hearing {
@@ -25,15 +24,19 @@ static int require(void *context, const struct pin_rule *rule, const struct doma
     return verify_chain_and_name(&hearing->shown, rule, name);
 }
 
-static const struct section *find_section(const struct policy *policy, const char *given)
+static const struct section *find_section(const struct policy *policy, const struct program_asked *asked)
 {
-    char path[PATH_MAX];
-    const char *program;
-    const struct section *section = section_of_program(policy, given, path, &program);
-    if (section == NULL && given != NULL)
+    struct program_found found;
+    char note[SECTION_NOTE_SIZE];
+    section_find(policy, asked, &found);
+    if (found.section == NULL && found.program != NULL)
         message_warning("--program: no section of %s matches '%s'; the rules for all programs count",
-                        policy->path, program);
-    return section;
+                        policy->path, found.program);
+    if (found.perhaps != NULL) {
+        section_note(&found, note);
+        message_warning("--program: %s", note);
+    }
+    return found.section;
 }
 
 static struct peer find_peer(const struct server *server, const char *servername, uint16_t port)
@@ -94,8 +97,8 @@ static void judge_rules(struct hearing *hearing, const struct section *section, 
     }
 }
 
-void verdict_find(const struct policy_file *file, const char *program, const struct server *server,
-                  const char *servername, uint16_t port, struct verdict *verdict)
+void verdict_find(const struct policy_file *file, const struct program_asked *program,
+                  const struct server *server, const char *servername, uint16_t port, struct verdict *verdict)
 {
     const struct ossl *ossl = &server->crypto->ossl;
     struct hearing hearing = {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "cli/policy_file.h"
+#include "cli/section.h"
 #include "cli/server.h"
 #include "policy/words.h"
 
@@ -16,11 +17,11 @@ struct verdict {
 
 /*
  * Judges as the library would in a program that asks for `servername` (NULL: for none, so that all that is
- * known of the peer is its address) on `port`. `program` (NULL: not given) is a path, with a '/' in it, or a
- * name as TLSGRAFT_PROGRAM has it. `file` has been read; the server's `crypto` must outlive it, as
- * the policy keeps what it verifies with.
+ * known of the peer is its address) on `port`. `program` is what --program says. `file` has been read; the
+ * server's `crypto` must outlive it, as the policy keeps what it verifies with.
  */
-void verdict_find(const struct policy_file *file, const char *program, const struct server *server,
-                  const char *servername, uint16_t port, struct verdict *verdict);
+void verdict_find(const struct policy_file *file, const struct program_asked *program,
+                  const struct server *server, const char *servername, uint16_t port,
+                  struct verdict *verdict);
 
 #endif

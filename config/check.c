@@ -9,6 +9,7 @@
 #include "config/rules.h"
 #include "config/sections.h"
 #include "config/settings.h"
+#include "policy/text.h"
 
 #define SECRET_FILE_MAX ((size_t)64 << 10)
 
@@ -120,12 +121,13 @@ static void check_secret_in_place(struct load *load, const config_setting_t *set
 {
     struct stat status;
     struct source at = load_source(load, setting);
-    if (stat(at.file, &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0)
+    const char *word = text_for_shell(&load->scratch, at.file);
+    if (word != NULL && stat(at.file, &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0)
         load_say(
             load, CONFIG_WARNING, &at,
             "%s: it stands in a file that others can read (mode %04o); write it into a file of its own and "
-            "name that in private_certificate_encoding_secret_file, or run: chmod go-r",
-            config_setting_name(setting), (unsigned)status.st_mode & 07777U);
+            "name that in private_certificate_encoding_secret_file, or run: chmod go-r %s",
+            config_setting_name(setting), (unsigned)status.st_mode & 07777U, word);
 }
 
 static void read_security(struct load *load, const config_setting_t *group)
@@ -151,12 +153,18 @@ static void read_security(struct load *load, const config_setting_t *group)
     rules_read_upstream(load, found[SECURITY_UPSTREAM]);
 }
 
+static void read_events_file(struct load *load, const config_setting_t *setting)
+{
+    load->policy->events.file = settings_path(load, setting);
+    load->policy->events.file_source = load_source(load, setting);
+}
+
 static void read_events(struct load *load, const config_setting_t *group)
 {
     const config_setting_t *found[SETTINGS_MAX];
     settings_read(load, group, events_settings, found);
     if (found[EVENTS_FILE] != NULL)
-        load->policy->events.file = settings_path(load, found[EVENTS_FILE]);
+        read_events_file(load, found[EVENTS_FILE]);
     if (found[EVENTS_STDERR] != NULL)
         load->policy->events.to_stderr = config_setting_get_bool(found[EVENTS_STDERR]) != 0;
 }

@@ -8,17 +8,36 @@
 #include <unistd.h>
 
 #include "policy/hostio.h"
+#include "policy/text.h"
+
+/* In the arena, or static. */
+static const char *cannot_be_read(struct arena *arena)
+{
+    char words[128] = "unknown error";
+    const char *said = strerror_r(errno, words, sizeof words);
+    const char *why = arena_printf(arena, "cannot be read: %s", said);
+    return why != NULL ? why : "cannot be read";
+}
+
+/* Words about the mode, and the command that mends it. */
+static const char *say_mode(struct arena *arena, const char *words, const struct stat *status,
+                            const char *change, const char *path)
+{
+    const char *word = text_for_shell(arena, path);
+    return word == NULL ? words
+                        : arena_printf(arena, "%s (mode %04o); run: chmod %s %s", words,
+                                       (unsigned)status->st_mode & 07777U, change, word);
+}
 
 /* Who may have written it? NULL: only those who may. */
-static const char *distrust_writers(struct arena *arena, const struct stat *status)
+static const char *distrust_writers(struct arena *arena, const struct stat *status, const char *path)
 {
     if (status->st_uid != 0 && status->st_uid != geteuid())
         return arena_printf(
             arena, "belongs to user %lu; it must belong to root or to the user that runs the program (%lu)",
             (unsigned long)status->st_uid, (unsigned long)geteuid());
     if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return arena_printf(arena, "is writable by others than its owner (mode %04o); run: chmod go-w",
-                            (unsigned)status->st_mode & 07777U);
+        return say_mode(arena, "is writable by others than its owner", status, "go-w", path);
     return NULL;
 }
 
@@ -34,18 +53,16 @@ static const char *kind_fault(mode_t mode)
 }
 
 /* NULL: it may be trusted. */
-static const char *distrust(struct arena *arena, const struct stat *status, size_t limit,
+static const char *distrust(struct arena *arena, const struct stat *status, const char *path, size_t limit,
                             enum file_secrecy secrecy)
 {
     const char *why = kind_fault(status->st_mode);
     if (why == NULL && secrecy != FILE_ANYBODYS)
-        why = distrust_writers(arena, status);
+        why = distrust_writers(arena, status, path);
     if (why != NULL)
         return why;
     if (secrecy == FILE_SECRET && (status->st_mode & S_IRWXO) != 0)
-        return arena_printf(arena,
-                            "is readable by others than its owner and group (mode %04o); run: chmod o-rwx",
-                            (unsigned)status->st_mode & 07777U);
+        return say_mode(arena, "is readable by others than its owner and group", status, "o-rwx", path);
     if (status->st_size < 0 || (size_t)status->st_size > limit)
         return arena_printf(arena, "is larger than %zu bytes; that is the most allowed", limit);
     return NULL;
@@ -62,7 +79,7 @@ static const char *read_all(struct arena *arena, int descriptor, size_t expected
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return arena_printf(arena, "cannot be read: error %d", errno);
+            return cannot_be_read(arena);
         text->length += (size_t)got;
         if (text->length > limit)
             return arena_printf(arena, "is larger than %zu bytes; that is the most allowed", limit);
@@ -76,15 +93,6 @@ static const char *read_all(struct arena *arena, int descriptor, size_t expected
         }
     }
     return "there is not enough memory to read it";
-}
-
-/* In the arena, or static. */
-static const char *cannot_be_read(struct arena *arena)
-{
-    char words[128] = "unknown error";
-    const char *said = strerror_r(errno, words, sizeof words);
-    const char *why = arena_printf(arena, "cannot be read: %s", said);
-    return why != NULL ? why : "cannot be read";
 }
 
 /* Nothing half written shall count for long: what changed while it was read is to be read again. */
@@ -109,7 +117,7 @@ enum file_result file_read(struct arena *arena, struct watch *watch, const char 
         return FILE_UNREADABLE;
     }
     known = fstat(descriptor, &status) == 0;
-    *why = known ? distrust(arena, &status, limit, secrecy) : "cannot be examined";
+    *why = known ? distrust(arena, &status, path, limit, secrecy) : "cannot be examined";
     if (*why == NULL) {
         text->device = status.st_dev;
         text->inode = status.st_ino;
@@ -133,7 +141,7 @@ enum file_result file_examine_directory(struct arena *arena, struct watch *watch
            : !S_ISDIR(status.st_mode)
                ? "is not a directory; allowed is a directory of certificates in PEM, as "
                  "'openssl rehash' names them"
-               : distrust_writers(arena, &status);
+               : distrust_writers(arena, &status, path);
     if (watch != NULL)
         watch_add(watch, path, found ? &status : NULL);
     if (*why == NULL && arena->failed)

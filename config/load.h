@@ -26,6 +26,7 @@ struct load {
     struct anchors *recent_anchors[LOAD_RECENT_ANCHORS]; /* NULL: none yet */
     size_t anchors_made;
     int errors;
+    int unresolved;
 };
 
 /* Reports one finding at a place in the policy file. `format` begins with the name of the setting. */

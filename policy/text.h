@@ -5,11 +5,16 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "policy/arena.h"
+
 /* Copies `text`, cut to fit `size`, with each byte that is not valid UTF-8 (RFC 3629) replaced by '?'. */
 void text_to_utf8(const char *text, char *out, size_t size);
 
 /* Replaces control characters, which could move a terminal's cursor, by '?'. */
 void text_for_terminal(char *text);
+
+/* The text as one word of a command for a shell, whatever it holds; in the arena. NULL: memory is short. */
+const char *text_for_shell(struct arena *arena, const char *text);
 
 #define TEXT_TIME_SIZE 80 /* no year is too far off */
 

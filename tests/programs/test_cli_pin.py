@@ -113,12 +113,26 @@ class PinFile(PinBench):
                 self.convert(self.write(name, content), words, self.leaf.pin)
         rsa_public = openssl("rsa", "-in", rsa.key, "-RSAPublicKey_out")
         self.convert(self.write("rsa.pub", rsa_public), "RSA PUBLIC KEY", rsa.pin)
+        self.convert(self.write("it's $(touch pwned) `touch pwned` \\\".pem", cases["private"][0]), "a private key",
+                     self.leaf.pin)
+        self.assertFalse((self.folder / "pwned").exists())
+
+    def test_keys_of_openssh(self):
+        for kind in ("rsa", "ecdsa"):
+            key = self.folder / f"it's {kind}"
+            subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", key], check=True)
+            result = self.pin(key)
+            self.assert_error(result, 2, "holds a private key as OpenSSH writes it; allowed is the public key alone, ")
+            command = result.stderr[result.stderr.index("ssh-keygen "):].strip()
+            subprocess.run(["sh", "-c", command], check=True, stdin=subprocess.DEVNULL)
+            self.assertRegex(self.rows(f"{key}.pem")[0][0], "^sha256//.{43}=$")
 
     def convert(self, path, words, pin):
         result = self.pin(path)
         self.assert_error(result, 2, f"{path}: ", words, "; allowed ", ": openssl ")
         command = result.stderr[result.stderr.index("openssl "):].strip()
-        subprocess.run(["sh", "-c", command], check=True, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        subprocess.run(["sh", "-c", command], check=True, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+                       cwd=self.folder)
         self.assertEqual(self.rows(f"{path}.pem")[0][0], pin)
 
     def test_encrypted_key_and_pkcs12(self):
@@ -200,7 +214,11 @@ class PinUsage(PinBench):
         for text, words in (("https://example.com/", "is a URL"), ("a b", "no host can have"),
                             ("*.a.example", "pattern"), ("[::1", "brackets"), ("[::1]:0", "port"), ("[::1]x", "port"),
                             ("a:b", "port"),
-                            ("a:", "port"), ("a:65536", "port"), ("a:1:2", "several colons"), ("1.2.3", "four numbers"),
+                            ("a:", "port"), ("a:65536", "port"), ("a:1:2", "several colons"),
+                            ("::1", "write [::1], or [::1]:443 with a port"),
+                            ("::1:443", "write [::1]:443, or [::1:443] for the address alone"),
+                            ("fe80::1%lo:443", "write [fe80::1%lo]:443"),
+                            ("1:2:3:4:5:6:7:8:443", "write [1:2:3:4:5:6:7:8]:443"), ("1.2.3", "four numbers"),
                             ("1.2.3.256", "four numbers"), ("a..b", "empty label"), (".a", "empty label"),
                             ("m\u00fcller.example", "A-label"), ("a" * 64, "63 characters"), ("a." * 130, "253")):
             with self.subTest(text=text):
@@ -459,6 +477,12 @@ class PinVerdict(ServerBench):
         result = self.judge(self.server.port, "--program", "other")
         self.assertEqual(result.returncode, 0, result)
         self.assertIn("no section of", result.stderr)
+        self.assertIn(f"--program: the executable is not known, and may match the section x ({self.policy}:2), which",
+                      result.stderr)
+        script = self.write("job", "#!/usr/bin/python3\n")
+        self.policy.write_text("version = 1;\n" + section.replace("/opt/*", str(script)))
+        self.assertEqual(self.judge(self.server.port, "--program", script).returncode, 0)
+        self.assertEqual(self.judge(self.server.port, "--program", script, "--program", "billing").returncode, 1)
 
     def test_policies(self):
         host = f"localhost:{self.server.port}"
