@@ -64,6 +64,12 @@ static bool is_ours(const struct mapped *mapped, const char *path)
     return marked || !read;
 }
 
+/* What the executable has is found elsewhere, with what it exports. */
+static bool is_program(const struct judging *judging, const struct mapped *mapped)
+{
+    return strcmp(mapped->path, judging->process->program) == 0;
+}
+
 /* False: they cannot be read. */
 static bool read_files(struct judging *judging)
 {
@@ -85,7 +91,7 @@ static bool read_files(struct judging *judging)
             path[0] = '\0';
         if (is_ours(&mapped, path))
             judging->loaded = mapped;
-        else
+        else if (!is_program(judging, &mapped))
             needs_add(&judging->process->needs, mapped.path, path);
     }
     bool read = ferror(maps) == 0;
@@ -149,8 +155,10 @@ static bool tell_tls(struct judging *judging)
 {
     struct own_tls own;
     char others[NEEDS_TEXT_SIZE];
-    needs_text(&judging->process->needs, false, others);
     read_own_tls(judging, &own);
+    if (own.exports || needs_has(&judging->process->needs, TLS_GOVERNED))
+        needs_drop_uncertain(&judging->process->needs);
+    needs_text(&judging->process->needs, false, others);
     if (!tell_main_tls(judging, &own, others))
         return false;
     if (others[0] != '\0')

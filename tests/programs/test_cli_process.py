@@ -186,6 +186,19 @@ class Policies(Processes):
 
 
 class NotLoaded(Processes):
+    def test_linked_in_to_a_library(self):
+        source = f"#include <stdio.h>\n{WAITING}"
+        for other in ((), ("-l:libssl.so.3",)):
+            vendor = self.compile("libvendor.so", 'const char text[] = "TLS 1.3, client CertificateVerify";', "-shared",
+                                  "-fPIC", "-Wl,-soname,libvendor.so")
+            program = self.compile("program", source, "-Wl,--no-as-needed", vendor, *other, f"-Wl,-rpath,{self.folder}")
+            with self.process(program) as (pid, _):
+                if other:
+                    self.ask(pid, 1, "; it has loaded OpenSSL 3",
+                             "; what it does through libvendor.so (TLS linked in) is not governed")
+                else:
+                    self.ask(pid, 1, "; it has loaded libvendor.so (TLS linked in), and no libssl")
+
     def test_started_without(self):
         with self.process("sh", "-c", "echo ready; read line") as (pid, _):
             answer = self.ask(pid, 1, "it was started without the library", "no TLS library so far",
