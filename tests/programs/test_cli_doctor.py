@@ -495,6 +495,21 @@ class ScriptFiles(Bench):
             with self.subTest(words=words):
                 self.assert_no(self.script(f"#!/usr/bin/env {words}\n"), "variables that governing needs")
 
+    def test_env_started_by_env(self):
+        curl = shutil.which("curl")
+        self.assert_yes(self.script(f"#!/usr/bin/env -S env A=b /usr/bin/env -u OTHER {curl} -s\n"),
+                        f"a script run by /usr/bin/env, then /usr/bin/env, then /usr/bin/env, then {curl}: it needs OpenSSL")
+        self.assert_no(self.script("#!/usr/bin/env -S env wget\n"), "GnuTLS")
+        for words in ("env -i", "/usr/bin/env -", "-v env -u LD_PRELOAD", "env env LD_PRELOAD="):
+            self.assert_no(self.script(f"#!/usr/bin/env -S {words} {curl}\n"), "variables that governing needs")
+        for words in ("env", "-S env", "-S env -S sh", "-S env 'sh'"):
+            self.assert_no(self.script(f"#!/usr/bin/env {words}\n"), "cannot be told")
+        self.touching("static", "-static")
+        self.assert_no(self.script(f"#!/usr/bin/env -S PATH={self.folder}:/usr/bin env static\n"), "statically")
+        env = shutil.copy(shutil.which("env"), self.folder / "env")
+        os.chmod(env, 0o4755)
+        self.assert_no(self.script(f"#!/usr/bin/env -S {env} sh\n"), "setuid")
+
     def test_env_that_cannot_be_followed(self):
         for words in ("", "-S", "A=b", "-S A=b", "-S --chdir=/ sh", '-S "sh"', "-S ${SHELL}", "-S s\\_h",
                       "-S # sh", "-S -u PATH sh", "-P /bin sh"):
