@@ -274,7 +274,7 @@ static void judge(struct judging *judging)
         say(judging, "it is a thread of the kernel, which runs no program; name a process that does");
     } else if (!read_files(judging)) {
         judging->process->outcome = PROCESS_UNKNOWN;
-        say(judging, "what it has loaded cannot be read: %s; run as root", strerror(errno));
+        say(judging, "what it has loaded cannot be read: %s; %s", strerror(errno), process_facts_advice());
     } else if (judging->loaded.path[0] != '\0') {
         conclude_loaded(judging);
     } else {
@@ -292,6 +292,10 @@ void process_judge(pid_t pid, const struct library *library, struct process *pro
         judge(&judging);
     } else {
         process->outcome = PROCESS_UNKNOWN;
+    }
+    if (process_facts_ended(&judging.facts)) {
+        process->outcome = PROCESS_UNKNOWN;
+        snprintf(process->reason, sizeof process->reason, "the process has ended; name one that runs");
     }
     process_facts_close(&judging.facts);
 }

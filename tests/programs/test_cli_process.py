@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import unittest
@@ -260,6 +261,33 @@ class Unknown(Processes):
         self.assert_unknown(child.pid, "the process has ended")
         child.wait()
         self.assert_unknown(child.pid, "there is no such process")
+
+    def test_ending(self):
+        """Its memory is gone before it is, and much memory takes its time; never is it said not to be loaded."""
+        source = """if True:
+            import mmap
+            memory = mmap.mmap(-1, 300 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            memory.madvise(mmap.MADV_NOHUGEPAGE)
+            for page in range(0, len(memory), mmap.PAGESIZE):
+                memory[page] = 1
+            print('ready', flush=True)
+            input()"""
+        with self.python(source) as (pid, _):
+            self.ask(pid, 0)
+            os.kill(pid, signal.SIGKILL)
+            while True:
+                result = self.call("doctor", "--pid", pid)
+                if result.returncode == 3:
+                    break
+                self.assertEqual(result.returncode, 0, result)
+            self.assertIn("the process has ended; name one that runs", result.stderr)
+
+    def test_without_the_right_to_trace(self):
+        """As root in a container is."""
+        with self.process("sh", "-c", "echo ready; read line", user=NOBODY) as (pid, _):
+            result = self.call("--bounding-set", "-sys_ptrace", COMMAND, "doctor", "--pid", pid, command="setpriv")
+        self.assertEqual((result.returncode, result.stdout), (3, ""), result)
+        self.assertIn("that takes CAP_SYS_PTRACE: in a container, start that with --cap-add SYS_PTRACE", result.stderr)
 
     def test_thread(self):
         source = f"""if True:
