@@ -144,6 +144,11 @@ class Programs(Bench):
         self.assertNotIn("\x1b", result.stdout)
         self.assertIn(r"a\x1b[31mb", result.stdout)
         self.assertEqual(json.loads(self.doctor(program, "--json").stdout)["program"], str(program))
+        bidi = shutil.copy("/bin/true", self.folder / "a\u202eb\x9b\x7f")
+        self.assertIn(r"a\xe2\x80\xaeb\xc2\x9b\x7f", self.doctor(bidi).stdout)
+        answer = self.doctor(bidi, "--json").stdout
+        self.assertIn(r"a\u202eb\u009b\u007f", answer)
+        self.assertEqual(json.loads(answer)["program"], str(bidi))
         latin = shutil.copy("/bin/true", os.fsencode(self.folder / "caf") + b"\xe9")
         answer = self.call("doctor", "--json", os.fsdecode(latin))
         self.assertTrue(json.loads(answer.stdout)["program"].endswith(r"caf\xe9"), answer)
