@@ -14,6 +14,9 @@
 /* include/linux/sched.h: set in do_exit(), before the memory is given up. */
 enum { PF_EXITING = 0x4 };
 
+/* In /proc/N/stat, after the state: parent, group, session, terminal and its group. */
+enum { FIELDS_BEFORE_FLAGS = 5 };
+
 const char *process_facts_advice(void)
 {
     return geteuid() == 0 ? "that takes CAP_SYS_PTRACE: in a container, start that with --cap-add SYS_PTRACE"
@@ -168,8 +171,6 @@ void process_facts_close(struct process_facts *facts)
 bool process_facts_ended(const struct process_facts *facts)
 {
     char text[512] = "";
-    char state;
-    unsigned flags;
     if (facts->folder < 0)
         return false;
     int fd = openat(facts->folder, "stat", O_RDONLY | O_CLOEXEC);
@@ -179,11 +180,15 @@ bool process_facts_ended(const struct process_facts *facts)
         close(fd);
     if (length < 0)
         return error == ENOENT || error == ESRCH;
-    /* A name may hold anything, but what follows it holds no parenthesis. */
+    /* A name may hold anything, but what follows it holds no parenthesis: ") S " and numbers. */
     const char *after = strrchr(text, ')');
-    if (after == NULL || sscanf(after, ") %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2)
+    if (after == NULL || strlen(after) < 4)
         return false;
-    return state == 'Z' || state == 'X' || (flags & PF_EXITING) != 0;
+    const char *field = after + 3;
+    for (int i = 0; i < FIELDS_BEFORE_FLAGS && field != NULL; i++)
+        field = strchr(field + 1, ' ');
+    bool exiting = field != NULL && (strtoul(field, NULL, 10) & PF_EXITING) != 0;
+    return after[2] == 'Z' || after[2] == 'X' || exiting;
 }
 
 int process_facts_find(const struct process_facts *facts, const char *path)
