@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -120,16 +121,37 @@ static int pin_file(const struct wishes *wishes, const char *path)
     return status;
 }
 
-/* The certificates with the verdict (NULL: there is no policy). */
+/* A program may not know, or not tell, at which port the server is: by another way it may get another answer.
+ */
+static void tell_verdicts(const char *label, const struct verdicts *verdicts)
+{
+    const struct verdict *given = &verdicts->given;
+    const struct verdict *unknown = &verdicts->unknown;
+    if (!given->allowed)
+        message_error("%s: would be refused: %s", label, given->words);
+    else if (given->reported)
+        message_warning("%s: would be reported, and let pass: %s", label, given->words);
+    if (given->allowed == unknown->allowed && given->reported == unknown->reported)
+        return;
+    const char *outcome = !unknown->allowed   ? "refused: "
+                          : unknown->reported ? "reported, and let pass: "
+                                              : "let pass";
+    message_warning("%s: where the port of a connection is not known (curl to localhost, a proxy), rules for "
+                    "other ports count too, and it would be %s%s",
+                    label, outcome, unknown->words);
+}
+
+/* The certificates with the verdicts (NULL: there is no policy). */
 static int list_server(const struct wishes *wishes, const char *label, const struct server *server,
-                       const struct verdict *verdict)
+                       const struct verdicts *verdicts)
 {
     const struct ossl *ossl = &server->crypto->ossl;
     struct listing listing;
+    bool allowed = verdicts == NULL || verdicts->given.allowed;
     if (!listing_begin(&listing, "pin", wishes->json))
         return STATUS_SURROUNDINGS;
-    listing.has_verdict = verdict != NULL;
-    listing.allowed = verdict != NULL && verdict->allowed;
+    listing.has_verdict = verdicts != NULL;
+    listing.allowed = allowed;
     for (int i = 0; i < ossl_stack_count(ossl, server->sent); i++) {
         struct certificate certificate;
         if (certificate_read(server->crypto, ossl_stack_at(ossl, server->sent, i), &certificate)) {
@@ -140,11 +162,17 @@ static int list_server(const struct wishes *wishes, const char *label, const str
                 label, i + 1);
         }
     }
-    if (verdict != NULL && !verdict->allowed)
-        message_error("%s: would be refused: %s", label, verdict->words);
-    else if (verdict != NULL && verdict->reported)
-        message_warning("%s: would be reported, and let pass: %s", label, verdict->words);
-    return listing_end(&listing, verdict == NULL || verdict->allowed ? STATUS_DONE : STATUS_NO);
+    if (verdicts != NULL)
+        tell_verdicts(label, verdicts);
+    return listing_end(&listing, allowed ? STATUS_DONE : STATUS_NO);
+}
+
+/* Is the name that the server is asked for, with or without a final dot, that of the host? */
+static bool is_name_of(const char *servername, const struct host *host)
+{
+    size_t length = strlen(servername);
+    return strncasecmp(servername, host->name, length) == 0 &&
+           (host->name[length] == '\0' || strcmp(host->name + length, ".") == 0);
 }
 
 /* `file`: NULL: there is no policy. */
@@ -152,7 +180,7 @@ static int pin_connected(const struct wishes *wishes, const struct crypto *crypt
                          const struct policy_file *file)
 {
     struct server server;
-    struct verdict verdict;
+    struct verdicts verdicts;
     char why[WHY_SIZE] = "";
     char label[HOST_LABEL_SIZE];
     char name[sizeof host->name];
@@ -172,9 +200,10 @@ static int pin_connected(const struct wishes *wishes, const struct crypto *crypt
     }
     if (!server.finished)
         message_warning("%s: after it had shown its certificate: %s", label, why);
+    bool is_host = servername == NULL || is_name_of(servername, host);
     if (file != NULL)
-        verdict_find(file, &wishes->program, &server, servername, host->port, &verdict);
-    int status = list_server(wishes, label, &server, file != NULL ? &verdict : NULL);
+        verdict_find(file, &wishes->program, &server, servername, is_host, host->port, &verdicts);
+    int status = list_server(wishes, label, &server, file != NULL ? &verdicts : NULL);
     server_close(&server);
     return status;
 }

@@ -103,26 +103,33 @@ static bool env_passes(struct judging *judging, const char *path)
     return false;
 }
 
+/* Each env may start another one, with the words that are left. */
 static void judge_env(struct judging *judging, const char *path, const char *argument)
 {
+    char found_path[PATH_MAX];
     struct env_words words;
     const char *why;
+    int error;
     if (!env_passes(judging, path))
         return;
-    if (!script_env(argument, &words, &why)) {
-        conclude(judging, PROGRAM_UNGOVERNABLE, "%s", why);
-        return;
+    bool clear = script_env(argument, &words, &why);
+    while (clear) {
+        const char *search_path = words.sets_path ? words.path : getenv("PATH");
+        enum lookup found = lookup_program(words.program, search_path, found_path, sizeof found_path, &error);
+        if (found != LOOKUP_FOUND) {
+            conclude_lookup(judging, found, words.program, error);
+            return;
+        }
+        follow(judging, found_path);
+        if (!script_is_env(found_path)) {
+            judge_file(judging, found_path, BY_EXECVP);
+            return;
+        }
+        if (!env_passes(judging, found_path))
+            return;
+        clear = script_env_again(&words, &why);
     }
-    char found_path[PATH_MAX];
-    int error;
-    const char *search_path = words.sets_path ? words.path : getenv("PATH");
-    enum lookup found = lookup_program(words.program, search_path, found_path, sizeof found_path, &error);
-    if (found != LOOKUP_FOUND) {
-        conclude_lookup(judging, found, words.program, error);
-        return;
-    }
-    follow(judging, found_path);
-    judge_file(judging, found_path, BY_EXECVP);
+    conclude(judging, PROGRAM_UNGOVERNABLE, "%s", why);
 }
 
 static void judge_script(struct judging *judging, const struct script *script)

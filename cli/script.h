@@ -32,9 +32,13 @@ struct env_words {
     char program[SCRIPT_LINE_SIZE];
     char path[SCRIPT_LINE_SIZE]; /* PATH=..., if it is set there */
     bool sets_path;
+    char rest[SCRIPT_LINE_SIZE]; /* the words after the program, with -S */
 };
 
 /* False: what it starts cannot be told, or would not be governed; `why` is the reason, of static duration. */
 bool script_env(const char *argument, struct env_words *words, const char **why);
+
+/* The same for the words after a program that is env itself. What was set before stays so. */
+bool script_env_again(struct env_words *words, const char **why);
 
 #endif

@@ -39,9 +39,9 @@ static const struct section *find_section(const struct policy *policy, const str
     return found.section;
 }
 
-static struct peer find_peer(const struct server *server, const char *servername, uint16_t port)
+static struct peer find_peer(const struct server *server, const char *servername)
 {
-    struct peer peer = {.name_count = 1, .port = port, .port_is_own = true};
+    struct peer peer = {.name_count = 1};
     peer.names[0] = (struct peer_name){server->address, PEER_HOW_ADDRESS};
     if (servername != NULL && domain_from_peer(servername, &peer.names[0].domain))
         peer.names[0].how = PEER_HOW_SNI;
@@ -97,8 +97,17 @@ static void judge_rules(struct hearing *hearing, const struct section *section, 
     }
 }
 
+static void judge_peer(struct hearing *hearing, const struct section *section, const struct peer *peer,
+                       const struct server *server, struct verdict *verdict)
+{
+    *verdict = (struct verdict){.allowed = true};
+    judge_unmatched(hearing->policy, section, peer, verdict);
+    judge_rules(hearing, section, peer, server, verdict);
+}
+
 void verdict_find(const struct policy_file *file, const struct program_asked *program,
-                  const struct server *server, const char *servername, uint16_t port, struct verdict *verdict)
+                  const struct server *server, const char *servername, bool is_host, uint16_t port,
+                  struct verdicts *verdicts)
 {
     const struct ossl *ossl = &server->crypto->ossl;
     struct hearing hearing = {
@@ -106,8 +115,9 @@ void verdict_find(const struct policy_file *file, const struct program_asked *pr
         .shown = {ossl, server->leaf, server->sent, server->security_level},
     };
     const struct section *section = find_section(file->policy, program);
-    struct peer peer = find_peer(server, servername, port);
-    *verdict = (struct verdict){.allowed = true};
-    judge_unmatched(file->policy, section, &peer, verdict);
-    judge_rules(&hearing, section, &peer, server, verdict);
+    struct peer peer = find_peer(server, servername);
+    judge_peer(&hearing, section, &peer, server, &verdicts->unknown);
+    peer.port = port;
+    peer.port_is_own = is_host;
+    judge_peer(&hearing, section, &peer, server, &verdicts->given);
 }

@@ -149,6 +149,15 @@ class Json(EventBench):
         self.assertNotRegex(shown.replace("\n", ""), "[\x00-\x1f\x7f-\x9f]")
         self.assertEqual(json.loads(shown), [{"a": "\x7f\x80\x9b\xa0\x1b"}])
 
+    def test_nothing_that_changes_how_it_is_read(self):
+        text = "a\u202eb\u2066c\u200bd\ufeff\u2029"
+        self.put({"message": "x"}, ('{"message":"%s é\u2030"}\n' % text).encode())
+        shown = self.show("--json")
+        self.assertIn('{"message":"a\\u202eb\\u2066c\\u200bd\\ufeff\\u2029 é\u2030"}', shown)
+        self.assertEqual(json.loads(shown)[1], {"message": text + " é\u2030"})
+        self.assertIn(r"a\xe2\x80\xaeb\xe2\x81\xa6c\xe2\x80\x8bd\xef\xbb\xbf\xe2\x80\xa9 é\u2030".replace("\\u2030", "\u2030"),
+                      self.show())
+
     def test_none(self):
         self.sink.touch()
         self.assertEqual((self.show("--json"), self.show()), ("[]\n", ""))
@@ -161,13 +170,26 @@ class Damage(EventBench):
     def test_lines_that_are_no_objects(self):
         event = {"event": "good"}
         for junk in (b'{"event":"hal\n', b"\n", b"[]\n", b"7\n", b'"text"\n', b"\xff\xfe\n", b'{"a":"\xff"}\n', b"\0\n",
-                     b'{"a":"\0"}\n', b'{"a":1}{"b":2}\n', b"[" * 5000 + b"\n", b'{"a":1e999}\n',
+                     b'{"a":"\0"}\n', b'{"a":1}{"b":2}\n', b"[" * 5000 + b"\n", b'{"a":1e999\n',
+                     b'{"a":1e999x}\n', b'{"a":+1e999}\n', b'[1e999]\n',
                      b'{"a":"' + b"x" * (4 << 20) + b'"}\n', b"x" * (9 << 20) + b"\n"):
             with self.subTest(junk=junk[:20]):
                 self.sink.unlink(missing_ok=True)
                 self.put(event, junk, event)
                 words = f"tlsgraft: warning: events: {self.sink}:2: 1 line is no JSON object, and was left out; "
                 self.assertEqual(self.names(err=words + "see what stands there\n"), ["good", "good"])
+
+    def test_numbers_that_are_too_big(self):
+        """They are left out of the columns, and nothing else is."""
+        for number in ("1e999", "-1E+999", "1.5e9999", "123456789012345678901234567890", "-9223372036854775809",
+                       "9" * 400, "9" * 400 + ".5"):
+            with self.subTest(number=number):
+                self.sink.unlink(missing_ok=True)
+                line = ('{"a":%s,"port":443,"domain":"a.example","reason":"\\"1e999","b":[%s],"event":"1e999 %s"}'
+                        % (number, number, number))
+                self.put(line.encode() + b"\n", b'{"event":"x","port":%s}\n' % number.encode())
+                self.assertEqual(self.show(), f'\t\t1e999 {number}\ta.example:443\t\t"1e999\t\n\t\tx\t\t\t\t\n')
+                self.assertIn(f"  {line},\n", self.show("--json"))
 
     def test_one_warning_for_all(self):
         self.put({"event": "a"}, b"x\n", {"event": "b"}, b"y\n", b'{"event":"cut')

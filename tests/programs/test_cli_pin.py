@@ -192,6 +192,17 @@ class PinFile(PinBench):
             self.assertRegex(output, r"1B\]0.*;x")
         self.assertEqual(len(self.rows(hostile.certificate)[0]), 4)
 
+    def test_subjects_do_not_change_how_they_are_read(self):
+        """By characters that are not seen."""
+        hidden = [*range(0x200b, 0x2010), *range(0x2028, 0x202f), *range(0x2060, 0x206a), 0x61c, 0xfeff]
+        text = "".join(map(chr, hidden)) + "b\u00e9\u2027\u2030"
+        certificate = self.folder / "hidden.pem"
+        openssl("req", "-x509", "-key", self.leaf.key, "-utf8", "-subj", f"/CN={text}", "-out", certificate)
+        for output in (self.pin(certificate).stdout, self.pin("--json", certificate).stdout):
+            self.assertFalse(set(map(chr, hidden)) & set(output), repr(output))
+            self.assertIn("b\u00e9\u2027\u2030", output)
+        self.assertEqual(json.loads(self.pin("--json", certificate).stdout)[0]["subject"], f"CN={text}")
+
     def on_terminal(self, *words):
         master, slave = pty.openpty()
         self.addCleanup(os.close, master)
@@ -257,6 +268,18 @@ class Silent(Listener):
         with contextlib.suppress(OSError):
             while plain.recv(65536):
                 pass
+
+
+class Flood(Listener):
+    """Answers with records that a client has to ignore, without end."""
+
+    HELLO_REQUEST = bytes([22, 3, 3, 0, 4, 0, 0, 0, 0])
+
+    def serve(self, plain):
+        with contextlib.suppress(OSError):
+            plain.recv(65536)
+            while True:
+                plain.sendall(self.HELLO_REQUEST * 5000)
 
 
 class Switching(TlsServer):
@@ -422,6 +445,10 @@ class PinNoServer(ServerBench):
         server = self.run_server(Silent())
         self.assert_error(self.pin(f"localhost:{server.port}"), 3, "no answer to the TLS handshake within 10 seconds; ")
 
+    def test_answers_without_end(self):
+        server = self.run_server(Flood())
+        self.assert_error(self.pin(f"localhost:{server.port}"), 3, "the TLS handshake did not end within 10 seconds; ")
+
 
 class PinVerdict(ServerBench):
     def setUp(self):
@@ -455,6 +482,37 @@ class PinVerdict(ServerBench):
         self.assertIn("\tallowed\n", result.stdout)
         place = f"tlsgraft: warning: localhost:{self.server.port}: "
         self.assertTrue(result.stderr.startswith(place + "would be reported, and let pass: "), result)
+
+    def two_rules(self, here, elsewhere):
+        """One for the port of the server, and one for another; a key each, or None."""
+        rules = [f'{{ domain = "localhost:{port}"; keys = "{key}"; }}'
+                 for port, key in ((self.server.port, here), (9, elsewhere)) if key]
+        self.policy.write_text(f"version = 1;\nsecurity: {{ pinned_public_keys = ({', '.join(rules)}); }};\n")
+
+    def test_rules_for_other_ports(self):
+        """They count where the port is not known; what is told is what happens at the port that was given."""
+        known = {(OTHER_PIN, self.leaf.pin): (1, "let pass"), (self.leaf.pin, OTHER_PIN): (0, None),
+                 (OTHER_PIN, None): (1, None), (None, OTHER_PIN): (0, "refused: the server's public key"),
+                 (None, self.leaf.pin): (0, None)}
+        place = f"tlsgraft: warning: localhost:{self.server.port}: where the port of a connection is not known"
+        for keys, (status, otherwise) in known.items():
+            with self.subTest(keys=keys):
+                self.two_rules(*keys)
+                result = self.judge(self.server.port)
+                self.assertEqual(result.returncode, status, result)
+                self.assertIn("\tallowed\n" if status == 0 else "\trefused\n", result.stdout)
+                warnings = [line for line in result.stderr.splitlines() if line.startswith(place)]
+                self.assertEqual(len(warnings), 0 if otherwise is None else 1, result)
+                self.assertIn(f"it would be {otherwise}" if otherwise else "", "".join(warnings))
+
+    def test_the_port_of_another_name(self):
+        """Of a server that is asked for another name than that of the host, the port is not the name's own."""
+        self.two_rules(None, OTHER_PIN)
+        for words, status in ((("--servername", "localhost"), 1), (("--servername", "LOCALHOST."), 1), ((), 0)):
+            result = self.judge(self.server.port, *words, host="127.0.0.1")
+            self.assertEqual((result.returncode, "would be refused" in result.stderr), (status, status == 1), result)
+        for name in ("localhost", "LocalHost."):
+            self.assertEqual(self.judge(self.server.port, "--servername", name).returncode, 0)
 
     def test_unknown_servers(self):
         self.rule(f'keys = "{OTHER_PIN}";', "other.example", 'unmatched = "refuse"; ')
