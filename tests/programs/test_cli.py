@@ -139,8 +139,8 @@ class PolicyCheck(Bench):
                                   ("2020-02-29", "refuse", "is past, so the server is refused, whatever its key is;"),
                                   (self.day(0), "report", "is past, so a server"),
                                   (self.day(2), "report", "is in 2 days, and from then on a server with another key"),
-                                  (self.day(29), "refuse", "is in 29 days, and from then on the server is refused,"),
-                                  (self.day(32), "report", None), ("2999-12-31", "refuse", None)):
+                                  (self.day(30), "refuse", "is in 30 days, and from then on the server is refused,"),
+                                  (self.day(31), "report", None), ("2999-12-31", "refuse", None)):
             rule = (f'{{ domain = "a"; keys = "{PIN},{OTHER_PIN}"; expires = "{day}"; after_expiry = "{after}"; '
                     'MODE }')
             with self.subTest(day=day, after=after):

@@ -28,7 +28,8 @@ programs = (
 {{ name = "billing"; match = [ "/opt/*/billingd", "billing" ];
 pinned_public_keys = ( {{ domain = "*.example.com"; keys = "{B}"; }} ); }},
 {{ name = "legacy"; match = "legacyd"; certificate_pinning_disabled = true;
-pinned_public_keys = ( {{ domain = "*"; keys = "{B}"; }} ); }}
+pinned_public_keys = ( {{ domain = "*"; keys = "{B}"; }} ); }},
+{{ name = "narrow"; match = "narrow"; pinned_public_keys = ( {{ domain = "else.example"; keys = "{B}"; }} ); }}
 );
 """
 
@@ -87,6 +88,9 @@ class PolicyExplain(Bench):
         answer = self.json("api.example.com")
         self.assertNotIn("port", answer)
         self.assertEqual([{"port": 443, "rule": f"{self.policy}:4"}], answer["with_port"])
+        # A section with other rules, and one that has a rule of its own for it.
+        for program, rules in (("narrow", [("4", "api.example.com:443")]), ("billing", [])):
+            self.assertEqual(rules, self.values("with_port", "--program", program, "api.example.com"), program)
 
     def test_only_rules_for_ports(self):
         lines = self.lines("x.ports.example")

@@ -438,6 +438,18 @@ class PinVerdict(ServerBench):
         place = f"tlsgraft: warning: localhost:{self.server.port}: "
         self.assertTrue(result.stderr.startswith(place + "would be reported, and let pass: "), result)
 
+    def test_security_level(self):
+        """A rule that has the certificate verified does so at the level that a program has which sets none."""
+        weak = Identity(self.folder, "weak", kind="weak", issuer=self.ca)
+        port = self.s_server("-cert", weak.certificate, "-key", weak.key, "-cipher", "ALL:@SECLEVEL=0")
+        self.rule(f'verify = "require"; ca_file = "{self.ca.certificate}";')
+        for level, status in ((2, 1), (0, 0)):
+            settings = self.write("openssl.cnf", "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n"
+                                  f"CipherString = DEFAULT@SECLEVEL={level}\n")
+            result = self.judge(port, env={"OPENSSL_CONF": str(settings)})
+            self.assertEqual(result.returncode, status, result)
+            self.assertEqual("key too weak" in result.stderr, status == 1, result)
+
     def test_unknown_servers(self):
         self.rule(f'keys = "{OTHER_PIN}";', "other.example", 'unmatched = "refuse"; ')
         result = self.judge(self.server.port)
