@@ -289,6 +289,20 @@ class PolicyCheck(Bench):
             result = self.call(*words, env=env)
             self.assertEqual((result.returncode, result.stdout), (0, self.numbers("0 rules, 0 keys")), result)
 
+    def test_what_wins(self):
+        """The FILE of `policy check` over --policy, that over TLSGRAFT_POLICY, for it and for other commands."""
+        for name in ("file", "option", "variable"):
+            self.write(name, RULE.format(keys=f'"{PIN}", "{name}.pem"'), 0o600)
+        env = {"TLSGRAFT_POLICY": str(self.folder / "variable")}
+        for words, name in ((("--policy", "option", "policy", "check", "file"), "file"),
+                            (("policy", "check", "file"), "file"), (("--policy", "option", "policy", "check"), "option"),
+                            (("policy", "check"), "variable"),
+                            (("--policy", "option", "policy", "explain", "a.example"), "option"),
+                            (("policy", "explain", "a.example"), "variable"),
+                            (("run", "--policy", "option", "true"), "option"), (("run", "true"), "variable")):
+            with self.subTest(words=words):
+                self.assertIn(f"{self.folder}/{name}:2: ", self.call(*words, env=env).stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

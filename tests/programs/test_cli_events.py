@@ -313,10 +313,12 @@ class Surroundings(EventBench):
 
     def test_no_inotify(self):
         self.put({"event": "a"})
-        for limit, cure in (("instances", "max_user_instances"), ("watches", "max_user_watches")):
-            script = f'echo 0 > /proc/sys/user/max_inotify_{limit} && exec "$@"'
-            result = self.call("-Ur", "sh", "-c", script, "-", COMMAND, "--policy", self.policy, "events", "--follow",
-                               command="unshare")
+        for function, error, cure in (("inotify_init1", "EMFILE", "max_user_instances"),
+                                      ("inotify_add_watch", "ENOSPC", "max_user_watches")):
+            # As the kernel does at its limits, which are those of a whole user.
+            source = f"#include <errno.h>\nint {function}(void) {{ errno = {error}; return -1; }}"
+            limited = self.compile("limited.so", source, "-shared", "-fPIC")
+            result = self.call("--policy", self.policy, "events", "--follow", env={"LD_PRELOAD": str(limited)})
             self.assertEqual((result.returncode, result.stdout), (3, ""), result)
             self.assertIn(f"raise the sysctl fs.inotify.{cure}", result.stderr)
 

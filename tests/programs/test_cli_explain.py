@@ -78,6 +78,11 @@ class PolicyExplain(Bench):
         self.assertEqual(["rule", "mode", "target", "verify", "pins"], list(answer["pin_rule"]))
         self.assertEqual({"name": "billing", "rule": f"{self.policy}:16"}, answer["section"])
 
+    def test_without_a_port_in_a_section(self):
+        """One with rules for others, and one that has a rule of its own for the host."""
+        for program, rules in (("narrow", [("4", "api.example.com:443")]), ("billing", [])):
+            self.assertEqual(rules, self.values("with_port", "--program", program, "api.example.com"), program)
+
     def test_without_a_port(self):
         lines = self.lines("api.example.com")
         self.assertNotIn("port", [line[0] for line in lines])
@@ -88,9 +93,6 @@ class PolicyExplain(Bench):
         answer = self.json("api.example.com")
         self.assertNotIn("port", answer)
         self.assertEqual([{"port": 443, "rule": f"{self.policy}:4"}], answer["with_port"])
-        # A section with other rules, and one that has a rule of its own for it.
-        for program, rules in (("narrow", [("4", "api.example.com:443")]), ("billing", [])):
-            self.assertEqual(rules, self.values("with_port", "--program", program, "api.example.com"), program)
 
     def test_only_rules_for_ports(self):
         lines = self.lines("x.ports.example")

@@ -8,12 +8,12 @@ import pty
 import socket
 import ssl
 import subprocess
-import tempfile
 import unittest
 
 from cli_bench import COMMAND, LIBRARY, Bench
 from keys import Identity, openssl, pin_of
 from lab import DEFAULT_POLICY, LabTest
+from scratch import scratch
 from server import PATIENCE, Listener, TlsServer
 
 OTHER_PIN = "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
@@ -35,9 +35,7 @@ class PinBench(Bench):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        shared = tempfile.TemporaryDirectory(prefix="tlsgraft-pin-")
-        cls.addClassCleanup(shared.cleanup)
-        cls.shared = pathlib.Path(shared.name)
+        cls.shared = scratch("tlsgraft-pin-", cls.addClassCleanup)
         cls.ca = Identity(cls.shared, "ca", subject="Lab CA", ca=True)
         cls.leaf = Identity(cls.shared, "leaf", issuer=cls.ca)
         cls.leaf.certificate.with_suffix(".pin").write_text(cls.leaf.pin.removeprefix("sha256//"))
