@@ -83,7 +83,7 @@ class Reload(LabTest):
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr) as client, \
                 subprocess.Popen(["tail", "-n", "+1", "-f", f"--pid={client.pid}", self.log], text=True,
                                  stdout=subprocess.PIPE) as tail:
-            timer = threading.Timer(4 * PATIENCE, client.kill)
+            timer = threading.Timer(2 * PATIENCE, client.kill)
             timer.start()
             try:
                 yield client, tail.stdout
@@ -129,6 +129,7 @@ class Reload(LabTest):
         self.check_outcomes(json.loads(out.replace("'", '"')), entries)
         self.check_order(entries)
         rejected = [event for event in self.events(self.lab / "events.jsonl") if event["event"] == "PolicyRejected"]
+        self.assertGreater(len(rejected), 0)
         self.assertTrue(rejected[0]["message"].startswith(f"{self.path}:2: moed: "), rejected)
 
     def check_outcomes(self, outcomes, entries):
