@@ -163,8 +163,8 @@ class PolicyCheck(Bench):
                                   ("2020-02-29", "refuse", "is past, so the server is refused, whatever its key is;"),
                                   (self.day(0), "report", "is past, so a server"),
                                   (self.day(2), "report", "is in 2 days, and from then on a server with another key"),
-                                  (self.day(29), "refuse", "is in 29 days, and from then on the server is refused,"),
-                                  (self.day(32), "report", None), ("2999-12-31", "refuse", None)):
+                                  (self.day(30), "refuse", "is in 30 days, and from then on the server is refused,"),
+                                  (self.day(31), "report", None), ("2999-12-31", "refuse", None)):
             rule = (f'{{ domain = "a"; keys = "{PIN},{OTHER_PIN}"; expires = "{day}"; after_expiry = "{after}"; '
                     'MODE }')
             with self.subTest(day=day, after=after):
@@ -367,6 +367,20 @@ class PolicyCheck(Bench):
                            (("policy", "check"), {"TLSGRAFT_POLICY": str(self.policy)})):
             result = self.call(*words, env=env)
             self.assertEqual((result.returncode, result.stdout), (0, self.numbers("0 rules, 0 keys")), result)
+
+    def test_what_wins(self):
+        """The FILE of `policy check` over --policy, that over TLSGRAFT_POLICY, for it and for other commands."""
+        for name in ("file", "option", "variable"):
+            self.write(name, RULE.format(keys=f'"{PIN}", "{name}.pem"'), 0o600)
+        env = {"TLSGRAFT_POLICY": str(self.folder / "variable")}
+        for words, name in ((("--policy", "option", "policy", "check", "file"), "file"),
+                            (("policy", "check", "file"), "file"), (("--policy", "option", "policy", "check"), "option"),
+                            (("policy", "check"), "variable"),
+                            (("--policy", "option", "policy", "explain", "a.example"), "option"),
+                            (("policy", "explain", "a.example"), "variable"),
+                            (("run", "--policy", "option", "true"), "option"), (("run", "true"), "variable")):
+            with self.subTest(words=words):
+                self.assertIn(f"{self.folder}/{name}:2: ", self.call(*words, env=env).stderr)
 
 
 if __name__ == "__main__":

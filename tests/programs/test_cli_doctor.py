@@ -215,7 +215,9 @@ class Libraries(Bench):
     def test_not_governed(self):
         for soname, words in (("libgnutls.so.30", "GnuTLS"), ("libnss3.so", "NSS"), ("libssl3.so", "NSS"),
                               ("libmbedtls.so.14", "mbedTLS"), ("libwolfssl.so.35", "wolfSSL"),
-                              ("libssl.so.1.0.0", "OpenSSL 1.0"), ("libssl.so.1.0.2", "OpenSSL 1.0"),
+                              ("libs2n.so.1", "s2n"), ("libtls.so.28", "LibreSSL"),
+                              ("librustls.so.0.15", "rustls"), ("libjli.so", "Java's own TLS"),
+                              ("libjvm.so", "Java's own TLS"), ("libssl.so.1.0.0", "OpenSSL 1.0"), ("libssl.so.1.0.2", "OpenSSL 1.0"),
                               ("libssl.so.10", "OpenSSL 1.0"), ("libssl.so.48", "LibreSSL"),
                               ("libssl.so.56", "LibreSSL"), ("libssl.so.5", "not known")):
             with self.subTest(soname=soname):
@@ -538,7 +540,8 @@ class Node(LabTest):
 
     SCRIPT = """
         const [port, ca] = process.argv.slice(1);
-        const options = {host: "localhost", port, ca: require("fs").readFileSync(ca), path: "/"};
+        // Not by name: that may be ::1 first, where older ones give up.
+        const options = {host: "127.0.0.1", servername: "localhost", port, ca: require("fs").readFileSync(ca)};
         require("https").get(options, answer => answer.pipe(process.stdout)).on("error", error => {
             console.error(error.code);
             process.exitCode = 9;

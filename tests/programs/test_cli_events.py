@@ -248,6 +248,14 @@ class Since(EventBench):
         for since, first in (("7d", 1), ("48h", 2), ("2h", 3), ("30m", 4), ("3000s", 4), ("0s", 5)):
             self.assertEqual(self.names("--since", since), [str(number) for number in range(first, 6)], since)
 
+    def test_units(self):
+        """A unit that is a second too long or too short shows itself in thousands of them."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        for unit, count in (("seconds", 90_000), ("minutes", 9000), ("hours", 9000), ("days", 9000)):
+            begin = now - datetime.timedelta(**{unit: count})
+            self.stamped(*[(begin + datetime.timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ") for hours in (-1, 1)])
+            self.assertEqual(self.names("--since", f"{count}{unit[0]}"), ["1"], unit)
+
     def test_a_time_that_cannot_be_read_is_shown(self):
         self.stamped("2020-01-01T00:00:00Z", "yesterday", 7, None, "2020-02-30T00:00:00Z", "2020-01-01T00:00:00")
         self.put({"event": "6"})
@@ -327,10 +335,12 @@ class Surroundings(EventBench):
 
     def test_no_inotify(self):
         self.put({"event": "a"})
-        for limit, cure in (("instances", "max_user_instances"), ("watches", "max_user_watches")):
-            script = f'echo 0 > /proc/sys/user/max_inotify_{limit} && exec "$@"'
-            result = self.call("-Ur", "sh", "-c", script, "-", COMMAND, "--policy", self.policy, "events", "--follow",
-                               command="unshare")
+        for function, error, cure in (("inotify_init1", "EMFILE", "max_user_instances"),
+                                      ("inotify_add_watch", "ENOSPC", "max_user_watches")):
+            # As the kernel does at its limits, which are those of a whole user.
+            source = f"#include <errno.h>\nint {function}(void) {{ errno = {error}; return -1; }}"
+            limited = self.compile("limited.so", source, "-shared", "-fPIC")
+            result = self.call("--policy", self.policy, "events", "--follow", env={"LD_PRELOAD": str(limited)})
             self.assertEqual((result.returncode, result.stdout), (3, ""), result)
             self.assertIn(f"raise the sysctl fs.inotify.{cure}", result.stderr)
 
@@ -466,6 +476,18 @@ class Follow(EventBench):
                 self.assertEqual(following.name(), name)
                 self.event(f"longer than {name}")
                 self.assertEqual(following.name(), f"longer than {name}")
+
+    def test_cut_off_and_written_again(self):
+        """Between two looks, and one byte shorter than before."""
+        self.event("long")
+        with self.follow() as following:
+            self.assertEqual(following.name(), "long")
+            following.process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, following.process.pid, os.WSTOPPED)
+            os.truncate(self.sink, 0)
+            self.event("cut")
+            following.process.send_signal(signal.SIGCONT)
+            self.assertEqual(following.name(), "cut")
 
     def test_removed_and_made_again(self):
         self.event("a")

@@ -28,7 +28,8 @@ programs = (
 {{ name = "billing"; match = [ "/opt/*/billingd", "billing" ];
 pinned_public_keys = ( {{ domain = "*.example.com"; keys = "{B}"; }} ); }},
 {{ name = "legacy"; match = "legacyd"; certificate_pinning_disabled = true;
-pinned_public_keys = ( {{ domain = "*"; keys = "{B}"; }} ); }}
+pinned_public_keys = ( {{ domain = "*"; keys = "{B}"; }} ); }},
+{{ name = "narrow"; match = "narrow"; pinned_public_keys = ( {{ domain = "else.example"; keys = "{B}"; }} ); }}
 );
 """
 
@@ -76,6 +77,11 @@ class PolicyExplain(Bench):
         self.assertEqual(["host", "port", "program", "pin_rule", "section", "outcome"], list(answer))
         self.assertEqual(["rule", "mode", "target", "verify", "pins"], list(answer["pin_rule"]))
         self.assertEqual({"name": "billing", "rule": f"{self.policy}:16"}, answer["section"])
+
+    def test_without_a_port_in_a_section(self):
+        """One with rules for others, and one that has a rule of its own for the host."""
+        for program, rules in (("narrow", [("4", "api.example.com:443")]), ("billing", [])):
+            self.assertEqual(rules, self.values("with_port", "--program", program, "api.example.com"), program)
 
     def test_without_a_port(self):
         lines = self.lines("api.example.com")

@@ -8,12 +8,12 @@ import pty
 import socket
 import ssl
 import subprocess
-import tempfile
 import unittest
 
 from cli_bench import COMMAND, LIBRARY, Bench
 from keys import Identity, openssl, pin_of
 from lab import DEFAULT_POLICY, LabTest
+from scratch import scratch
 from server import PATIENCE, Listener, TlsServer
 
 OTHER_PIN = "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
@@ -35,9 +35,7 @@ class PinBench(Bench):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        shared = tempfile.TemporaryDirectory(prefix="tlsgraft-pin-")
-        cls.addClassCleanup(shared.cleanup)
-        cls.shared = pathlib.Path(shared.name)
+        cls.shared = scratch("tlsgraft-pin-", cls.addClassCleanup)
         cls.ca = Identity(cls.shared, "ca", subject="Lab CA", ca=True)
         cls.leaf = Identity(cls.shared, "leaf", issuer=cls.ca)
         cls.leaf.certificate.with_suffix(".pin").write_text(cls.leaf.pin.removeprefix("sha256//"))
@@ -513,6 +511,18 @@ class PinVerdict(ServerBench):
             self.assertEqual((result.returncode, "would be refused" in result.stderr), (status, status == 1), result)
         for name in ("localhost", "LocalHost."):
             self.assertEqual(self.judge(self.server.port, "--servername", name).returncode, 0)
+
+    def test_security_level(self):
+        """A rule that has the certificate verified does so at the level that a program has which sets none."""
+        weak = Identity(self.folder, "weak", kind="weak", issuer=self.ca)
+        port = self.s_server("-cert", weak.certificate, "-key", weak.key, "-cipher", "ALL:@SECLEVEL=0")
+        self.rule(f'verify = "require"; ca_file = "{self.ca.certificate}";')
+        for level, status in ((2, 1), (0, 0)):
+            settings = self.write("openssl.cnf", "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n"
+                                  f"CipherString = DEFAULT@SECLEVEL={level}\n")
+            result = self.judge(port, env={"OPENSSL_CONF": str(settings)})
+            self.assertEqual(result.returncode, status, result)
+            self.assertEqual("key too weak" in result.stderr, status == 1, result)
 
     def test_unknown_servers(self):
         self.rule(f'keys = "{OTHER_PIN}";', "other.example", 'unmatched = "refuse"; ')

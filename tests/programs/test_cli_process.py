@@ -252,6 +252,11 @@ class NotLoaded(Processes):
             self.ask(pid, 1, "the library is not loaded: it is setuid")
             program.chmod(0o755)
             self.ask(pid, 1, "as the loader ignores LD_PRELOAD where a program is started with more rights")
+        program.chmod(0o4755)
+        with self.process(program, user=NOBODY) as (pid, _):
+            program.chmod(0o755)
+            answer = self.ask(pid, 1, "as the loader ignores LD_PRELOAD where a program is started with more rights")
+            self.assertNotIn("without the library", answer["reason"])
 
 
 class Unknown(Processes):
