@@ -315,5 +315,7 @@ void binary_judge(const char *path, int fd, const struct elf_facts *facts, const
     bool governed = needs_has(&binary->needs, TLS_GOVERNED);
     if (governed ? !check_marks(fd, facts, &marks, binary) : !check_own_tls(fd, facts, &marks, binary))
         return;
+    if (governed || binary->exports_openssl)
+        needs_drop_uncertain(&binary->needs);
     judge_needs(fd, &marks, binary);
 }

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "cli/command.h"
+#include "cli/event_place.h"
 #include "cli/message.h"
 #include "cli/policy_file.h"
 #include "cli/warnings.h"
@@ -25,6 +26,7 @@ static int check(struct policy_file *file)
     switch (policy_file_read(file)) {
     case POLICY_FILE_READ:
         warnings_tell(file, time(NULL));
+        event_place_check(file->policy);
         print_numbers(file);
         return STATUS_DONE;
     case POLICY_FILE_NO_LIBCRYPTO:
@@ -73,7 +75,8 @@ const struct command command_policy_check = {
         "warnings go to stderr; when all is\n"
         "well, the numbers of rules and keys go to stdout. Warnings do not change the status: a rule with "
         "one\n"
-        "key only, `expires` or a pinned certificate that ends within 30 days, settings without effect.\n"
+        "key only, `expires` or a pinned certificate that ends within 30 days, settings without effect,\n"
+        "a file for events that cannot take them, or not from this user.\n"
         "\n"
         "FILE: the policy; else that of --policy, else TLSGRAFT_POLICY, else /etc/tlsgraft/policy.cfg\n"
         "\n"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/message.h"
+#include "cli/output.h"
 
 enum {
     COLUMN_TIME,
@@ -119,23 +120,14 @@ static void print_columns(const struct event_printer *printer, const json_t *eve
 
 /*
  * The object as it was found, without what a terminal could obey: control characters stand only between
- * tokens, where a space means the same; DEL and C1 (U+0080 to U+009F) only in texts.
+ * tokens, where a space means the same; what text_control() tells only in texts.
  */
 static void print_object(const struct event_text *text)
 {
-    for (size_t i = 0; i < text->length; i++) {
-        unsigned char c = (unsigned char)text->json[i];
-        unsigned char next = i + 1 < text->length ? (unsigned char)text->json[i + 1] : 0;
-        if (c < 0x20) {
-            putchar(' ');
-        } else if (c == 0x7f) {
-            fputs("\\u007f", stdout);
-        } else if (c == 0xc2 && next < 0xa0) {
-            printf("\\u00%02x", (unsigned)next);
-            i++;
-        } else {
-            putchar(c);
-        }
+    for (size_t i = 0; i < text->length;) {
+        bool between = (unsigned char)text->json[i] < 0x20;
+        i +=
+            between ? output_json_character(" ", 1) : output_json_character(text->json + i, text->length - i);
     }
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/event_parse.h"
 #include "cli/event_print.h"
 #include "cli/event_source.h"
 #include "cli/event_time.h"
@@ -28,19 +29,6 @@ struct skipped {
     unsigned long long count;
     unsigned long long first;
 };
-
-/* NULL: no JSON object. An integer that is too big for C is still one, and is printed as it was found. */
-static json_t *parse(const struct event_text *text)
-{
-    json_error_t error;
-    json_t *event = json_loadb(text->json, text->length, JSON_ALLOW_NUL, &error);
-    if (event == NULL && json_error_code(&error) == json_error_numeric_overflow)
-        event = json_loadb(text->json, text->length, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
-    if (json_is_object(event))
-        return event;
-    json_decref(event);
-    return NULL;
-}
 
 /* An event whose time cannot be read is never left out: it may be the one that is looked for. */
 static bool is_wanted(const struct request *request, const json_t *event)
@@ -125,7 +113,7 @@ static int show_all(const struct request *request, struct event_source *source)
             wait_for_more(source);
             continue;
         }
-        json_t *event = parse(&text);
+        json_t *event = event_parse(&text);
         if (event == NULL && skipped.count++ == 0)
             skipped.first = text.line;
         bool shown = event == NULL || show(request, &printer, &text, event);

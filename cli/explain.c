@@ -1,6 +1,5 @@
 /* `tlsgraft policy explain`: which rule a program and a host have, and what comes of it. Nothing is sent. */
 #include <getopt.h>
-#include <limits.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -12,7 +11,7 @@
 #include "policy/resolve.h"
 
 struct wishes {
-    const char *program; /* as given; NULL: not given */
+    struct program_asked program;
     bool json;
 };
 
@@ -31,7 +30,8 @@ static bool lacks_store(const struct explanation *explanation)
     return false;
 }
 
-static int print(const struct explanation *explanation, const struct wishes *wishes, const char *program)
+static int print(const struct explanation *explanation, const struct wishes *wishes,
+                 const struct program_found *program)
 {
     if (!wishes->json)
         explain_print_text(explanation, program);
@@ -44,13 +44,12 @@ static int print(const struct explanation *explanation, const struct wishes *wis
 
 static int explain(const struct policy *policy, const struct domain *host, const struct wishes *wishes)
 {
-    char path[PATH_MAX];
     struct explanation explanation;
-    const char *program;
-    const struct section *section = section_of_program(policy, wishes->program, path, &program);
+    struct program_found program;
+    section_find(policy, &wishes->program, &program);
     int status = STATUS_SURROUNDINGS;
-    if (explanation_make(&explanation, policy, section, host, time(NULL)))
-        status = print(&explanation, wishes, program);
+    if (explanation_make(&explanation, policy, program.section, host, time(NULL)))
+        status = print(&explanation, wishes, &program);
     else
         message_error("policy explain: there is not enough memory; try again when there is more");
     explanation_free(&explanation);
@@ -82,7 +81,7 @@ static int read_and_explain(struct policy_file *file, const struct domain *host,
 static bool read_peer(const char *text, struct domain *peer)
 {
     struct host host;
-    char why[256];
+    char why[1024];
     *peer = (struct domain){.kind = DOMAIN_ALL};
     if (strcmp(text, "*") == 0)
         return true;
@@ -103,13 +102,7 @@ static bool take(void *context, int option, const char *argument)
         wishes->json = true;
         return true;
     }
-    wishes->program = argument;
-    if (argument[0] != '\0')
-        return true;
-    message_error(
-        "policy explain: --program: empty; give the path of a program, or the NAME of 'tlsgraft run "
-        "--program NAME'");
-    return false;
+    return section_take_program(&wishes->program, argument, "policy explain");
 }
 
 static int run(const struct invocation *invocation)
@@ -120,7 +113,7 @@ static int run(const struct invocation *invocation)
         {"program", required_argument, NULL, 'n'},
         {NULL, 0, NULL, 0},
     };
-    struct wishes wishes = {NULL, false};
+    struct wishes wishes = {0};
     const char *given;
     struct operands operands = {.what = "HOST", .words = &given, .max = 1};
     struct domain host;
@@ -151,17 +144,19 @@ const struct command command_policy_explain = {
         "that rules name. Without :PORT the port counts as not known, as it is\n"
         "behind a proxy.\n"
         "\n"
-        "  --program PATH|NAME  with a /: the path of the executable; else its base name, or what\n"
-        "                       'tlsgraft run --program NAME' says. Not given: the global rules alone\n"
+        "  --program PATH|NAME  with a /: the path of the executable (of a script, what runs it is taken);\n"
+        "                       else its base name, or what 'tlsgraft run --program NAME' says. One of each\n"
+        "                       may be given, as both count at run time. Not given: the global rules alone\n"
         "  --json               print {host, port, program, pin_rule: {rule, mode, target, verify, pins}}\n"
         "\n"
         "The most specific rule applies, whole: nothing is taken over from others. Into a pipe it prints\n"
         "lines of KEY, tab, VALUE:\n"
         "\n"
-        "  host, port, program  what was asked; the program without symbolic links\n"
+        "  host, port, program  what was asked; the executable without symbolic links, then the NAME\n"
         "  section              of `programs`: its name and FILE:LINE, or none\n"
         "  rule                 FILE:LINE, the pattern that matches, and whether it is global; or none\n"
-        "  other_rule           applies as well: no port is given, and only rules for certain ports match\n"
+        "  other_rule           applies as well, with its own lines behind it: no port is given, and only\n"
+        "                       rules for certain ports match\n"
         "  mode                 enforce, report or off, and whether the rule or the policy says so\n"
         "  target, verify, min_version, expires, after_expiry, ca_file, ca_path\n"
         "                       as the rule has them\n"
@@ -170,16 +165,18 @@ const struct command command_policy_explain = {
         "  unmatched, unnamed   without a rule: what the policy says of such servers\n"
         "  hidden_rule          matches too, and does not apply, for it is less specific\n"
         "  with_port            no port is given: would apply at the port of its pattern\n"
+        "  note                 what else is to be known\n"
         "  outcome              what a handshake with such a server leads to\n"
         "\n"
-        "JSON has the same names; what does not apply is absent. Those of a rule are in pin_rule, where\n"
-        "other_rules and unresolved are arrays, expired tells whether expires is past, and ids has the pin "
-        "of\n"
-        "each key that is named by an id.\n"
+        "JSON has the same names, but hidden_rule; what does not apply is absent. section is {name, rule},\n"
+        "with_port [{port, rule}], notes an array; program_name is the NAME beside a PATH. Those of a rule\n"
+        "are in pin_rule, and in each of its other_rules: unresolved is an array of {key, reason}, and\n"
+        "expired tells whether expires is past. Of several rules pin_rule is the one that events name, with\n"
+        "the pins of all; ids is an array of {id, pin}, for keys that are named by an id.\n"
         "\n"
-        "A program that has another name verified than it sends is under the rules of both. Of one that\n"
-        "sends no name, or speaks through a proxy, less may be known in a handshake than is asked here:\n"
-        "TLSGRAFT_LOG=info tells what was.\n"
+        "A program that has another name verified than it sends is under the rules of both. One that sends\n"
+        "no name may be under the rules of the address too. Of that, and of one that speaks through a\n"
+        "proxy, less may be known in a handshake than is asked here: TLSGRAFT_LOG=info tells what was.\n"
         "\n"
         "status: 0 there is a rule; 1 no rule; 2 wrong usage, or the policy is invalid; 3 no policy file, "
         "or\n"

@@ -74,25 +74,46 @@ static void add_settings(const struct explanation *explanation, const struct pin
     }
 }
 
+/* `keys` and `others` (NULL: none) go over to the object. */
+static json_t *object_of(const struct explanation *explanation, const struct pin_rule *rule,
+                         const struct keys *keys, json_t *others)
+{
+    json_t *object = json_pack("{s:o, s:s, s:s, s:s, s:o}", "rule", place_of(&rule->source), "mode",
+                               mode_name(policy_rule_mode(explanation->policy, rule)), "target",
+                               explain_target(rule), "verify", explain_verify(rule), "pins", keys->pins);
+    set_list(object, "ids", keys->ids);
+    set_list(object, "other_rules", others);
+    add_settings(explanation, rule, object);
+    set_list(object, "unresolved", keys->unresolved);
+    return object;
+}
+
+/* The rule that decides first has the keys of all, for any of them counts; the others have their own. */
 static json_t *rule_of(const struct explanation *explanation)
 {
     const struct rule_list *rules = &explanation->rules;
-    const struct pin_rule *rule = rules->items[0].rule;
-    const struct keys keys = {explanation->policy, json_array(), json_array(), json_array()};
+    const struct keys all = {explanation->policy, json_array(), json_array(), json_array()};
     json_t *others = json_array();
     for (size_t i = 0; i < rules->count; i++) {
-        add_keys(&keys, rules->items[i].rule);
-        if (i > 0)
-            json_array_append_new(others, place_of(&rules->items[i].rule->source));
+        const struct pin_rule *rule = rules->items[i].rule;
+        add_keys(&all, rule);
+        if (i == 0)
+            continue;
+        const struct keys own = {explanation->policy, json_array(), json_array(), json_array()};
+        add_keys(&own, rule);
+        json_array_append_new(others, object_of(explanation, rule, &own, NULL));
     }
-    json_t *object = json_pack("{s:o, s:s, s:s, s:s, s:o}", "rule", place_of(&rule->source), "mode",
-                               mode_name(explanation->requirement.mode), "target", explain_target(rule),
-                               "verify", explain_verify(rule), "pins", keys.pins);
-    set_list(object, "ids", keys.ids);
-    set_list(object, "other_rules", others);
-    add_settings(explanation, rule, object);
-    set_list(object, "unresolved", keys.unresolved);
-    return object;
+    return object_of(explanation, rules->items[0].rule, &all, others);
+}
+
+static json_t *notes_of(const struct explanation *explanation, const struct program_found *program)
+{
+    json_t *list = json_array();
+    struct explain_notes notes;
+    explain_find_notes(explanation, program, &notes);
+    for (size_t i = 0; i < notes.count; i++)
+        json_array_append_new(list, output_text(notes.texts[i]));
+    return list;
 }
 
 static json_t *with_port(const struct explanation *explanation)
@@ -106,7 +127,7 @@ static json_t *with_port(const struct explanation *explanation)
     return list;
 }
 
-int explain_print_json(const struct explanation *explanation, const char *program)
+int explain_print_json(const struct explanation *explanation, const struct program_found *program)
 {
     const struct domain *host = &explanation->peer.names[0].domain;
     char text[DOMAIN_TEXT_SIZE];
@@ -116,7 +137,8 @@ int explain_print_json(const struct explanation *explanation, const char *progra
     set_text(object, "host", text);
     if (explanation->peer.port != 0)
         json_object_set_new(object, "port", json_integer(explanation->peer.port));
-    set_text(object, "program", program);
+    set_text(object, "program", program->program);
+    set_text(object, "program_name", program->name);
     if (explanation->has_rule)
         json_object_set_new(object, "pin_rule", rule_of(explanation));
     if (explanation->section != NULL)
@@ -128,6 +150,7 @@ int explain_print_json(const struct explanation *explanation, const char *progra
     if (!explanation->has_rule && host->kind != DOMAIN_NAME)
         set_text(object, "unnamed", explain_about(explanation_about(explanation, false)));
     set_list(object, "with_port", with_port(explanation));
+    set_list(object, "notes", notes_of(explanation, program));
     explanation_outcome(explanation, outcome);
     set_text(object, "outcome", outcome);
     return output_json("policy explain", object);

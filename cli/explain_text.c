@@ -44,21 +44,18 @@ static void print_led(const char *key, const struct led_rule *led, const char *l
     line(key, place, pattern, last);
 }
 
-static void print_program(const struct explanation *explanation, const char *program)
+static void print_program(const struct explanation *explanation, const struct program_found *program)
 {
-    const struct policy *policy = explanation->policy;
     const struct section *section = explanation->section;
     char place[PLACE_SIZE];
-    if (program != NULL)
-        line("program", program, NULL, NULL);
+    if (program->program != NULL)
+        line("program", program->program, program->name, NULL);
     if (section != NULL) {
         format_place(&section->source, place);
         line("section", section->name, place,
              section->pinning_disabled ? "its own rules do not count: certificate_pinning_disabled" : NULL);
-    } else if (program != NULL) {
+    } else if (program->program != NULL) {
         line("section", "none", NULL, NULL);
-    } else if (policy->section_count > 0) {
-        line("note", "no program is given, so the rules of sections do not count; see --program", NULL, NULL);
     }
 }
 
@@ -92,7 +89,7 @@ static void print_keys(const struct policy *policy, const struct pin_rule *rule)
 
 static void print_settings(const struct explanation *explanation, const struct pin_rule *rule)
 {
-    line("mode", mode_name(explanation->requirement.mode),
+    line("mode", mode_name(policy_rule_mode(explanation->policy, rule)),
          rule->mode == MODE_UNSET ? "of the policy" : "of the rule", NULL);
     line("target", explain_target(rule), NULL, NULL);
     line("verify", explain_verify(rule), NULL, NULL);
@@ -105,16 +102,16 @@ static void print_settings(const struct explanation *explanation, const struct p
         line("ca_path", rule->anchors->path, NULL, NULL);
 }
 
-/* Where several rules apply the settings are those of the first, but for the mode and the keys. */
 static void print_rules(const struct explanation *explanation)
 {
     const struct rule_list *rules = &explanation->rules;
     const char *whose = explanation->of_section ? "of the section" : "global";
-    for (size_t i = 0; i < rules->count; i++)
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct pin_rule *rule = rules->items[i].rule;
         print_led(i == 0 ? "rule" : "other_rule", &rules->items[i], whose);
-    print_settings(explanation, rules->items[0].rule);
-    for (size_t i = 0; i < rules->count; i++)
-        print_keys(explanation->policy, rules->items[i].rule);
+        print_settings(explanation, rule);
+        print_keys(explanation->policy, rule);
+    }
 }
 
 static void print_unmatched(const struct explanation *explanation)
@@ -127,22 +124,15 @@ static void print_unmatched(const struct explanation *explanation)
         line("unnamed", explain_about(explanation_about(explanation, false)), NULL, NULL);
 }
 
-static void print_ports(const struct explanation *explanation)
+static void print_notes(const struct explanation *explanation, const struct program_found *program)
 {
-    const struct rule_match *match = &explanation->requirement.match;
-    if (match->any_port && explanation->peer.port == 0)
-        line("note",
-             "only rules for certain ports match, and no port is given: all of them apply, and any of their "
-             "pins "
-             "counts",
-             NULL, NULL);
-    for (size_t i = 0; i < explanation->with_port.count; i++)
-        print_led("with_port", &explanation->with_port.items[i], NULL);
-    if (explanation->with_port.count > 0)
-        line("note", "no port is given: at those above another rule applies; ask with HOST:PORT", NULL, NULL);
+    struct explain_notes notes;
+    explain_find_notes(explanation, program, &notes);
+    for (size_t i = 0; i < notes.count; i++)
+        line("note", notes.texts[i], NULL, NULL);
 }
 
-void explain_print_text(const struct explanation *explanation, const char *program)
+void explain_print_text(const struct explanation *explanation, const struct program_found *program)
 {
     char text[DOMAIN_TEXT_SIZE];
     char outcome[OUTCOME_SIZE];
@@ -159,7 +149,9 @@ void explain_print_text(const struct explanation *explanation, const char *progr
         print_unmatched(explanation);
     for (size_t i = 0; i < explanation->hidden.count; i++)
         print_led("hidden_rule", &explanation->hidden.items[i], NULL);
-    print_ports(explanation);
+    for (size_t i = 0; i < explanation->with_port.count; i++)
+        print_led("with_port", &explanation->with_port.items[i], NULL);
+    print_notes(explanation, program);
     explanation_outcome(explanation, outcome);
     line("outcome", outcome, NULL, NULL);
 }

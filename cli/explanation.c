@@ -95,6 +95,35 @@ static void collect_rules(struct explanation *explanation, struct collector *col
         rule_index_each(match->index, match->peer, explanation->peer.port, add_first, collector);
 }
 
+/* Events name the rule that decides, so it comes first here too. */
+static void put_decider_first(struct explanation *explanation)
+{
+    struct rule_list *rules = &explanation->rules;
+    if (rules->count < 2)
+        return;
+    const struct pin_rule *decider = explanation_decider(explanation);
+    for (size_t i = 1; i < rules->count; i++) {
+        struct led_rule led = rules->items[i];
+        if (led.rule != decider)
+            continue;
+        memmove(&rules->items[1], &rules->items[0], i * sizeof led);
+        rules->items[0] = led;
+        return;
+    }
+}
+
+static const struct pin_rule *find_elsewhere(const struct explanation *explanation)
+{
+    struct requirement requirement;
+    struct peer peer = explanation->peer;
+    if (explanation->has_rule || peer.port == 0)
+        return NULL;
+    peer.port = 0;
+    peer.port_is_own = false;
+    bool found = judge_name(explanation->policy, explanation->section, &peer, &peer.names[0], &requirement);
+    return found && requirement.match.any_port ? requirement.match.rule : NULL;
+}
+
 static void set_peer(struct peer *peer, const struct domain *host)
 {
     *peer = (struct peer){.name_count = 1, .port = host->port, .port_is_own = host->port != 0};
@@ -117,6 +146,8 @@ bool explanation_make(struct explanation *explanation, const struct policy *poli
     const struct rule_match *match = &explanation->requirement.match;
     explanation->of_section = explanation->has_rule && section != NULL && match->index == &section->pins;
     collect_rules(explanation, &collector);
+    put_decider_first(explanation);
+    explanation->elsewhere = find_elsewhere(explanation);
     if (!match->any_port) {
         collector.list = &explanation->hidden;
         walk_both(explanation, add_hidden, &collector);

@@ -32,10 +32,11 @@ struct explanation {
     bool of_section; /* the rules that apply are the section's */
     /* For has_rule. Where match.any_port is set several rules may apply. */
     struct requirement requirement;
-    struct rule_list rules;  /* that apply; none twice */
+    struct rule_list rules;  /* that apply; none twice; first the one that a server with another key fails */
     struct rule_list hidden; /* less specific ones, which match too; the first is the one that would apply */
     struct rule_list
         with_port; /* where no port is given: those that would apply at the port of their pattern */
+    const struct pin_rule *elsewhere; /* a port is given, and only rules for others match: one; else NULL */
 };
 
 /*
@@ -55,6 +56,9 @@ bool explanation_is_past(const struct explanation *explanation, const struct pin
  * verified as this address; else as one of which the address alone is known, or nothing.
  */
 enum about explanation_about(const struct explanation *explanation, bool named);
+
+/* The rule that a server fails which shows none of the keys; the first one where it fails none. */
+const struct pin_rule *explanation_decider(const struct explanation *explanation);
 
 enum { OUTCOME_SIZE = 1024 };
 

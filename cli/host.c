@@ -108,10 +108,6 @@ static const char *parse(const char *text, struct host *host)
         return "it is a URL; give its host alone, and its port behind a colon";
     if (text[0] == '[')
         return parse_bracketed(text, host);
-    if (is_ipv6(text)) {
-        host->is_address = true;
-        return set_name(host, text, strlen(text)) ? NULL : "it is longer than an address can be; shorten it";
-    }
     size_t length = strcspn(text, ":");
     if (!set_name(host, text, length))
         return "it is longer than a host name can be; give a name of at most 253 characters";
@@ -123,9 +119,35 @@ static const char *parse(const char *text, struct host *host)
     return host->is_address ? NULL : name_fault(host->name);
 }
 
+/* Of an IPv6 address without brackets the last colon may be that of a port. */
+static bool say_brackets(const char *text, char *why, size_t size)
+{
+    const char *colon = strrchr(text, ':');
+    char before[DOMAIN_NAME_MAX + 2];
+    uint16_t port;
+    if (text[0] == '[' || colon == NULL || (size_t)(colon - text) >= sizeof before)
+        return false;
+    snprintf(before, sizeof before, "%.*s", (int)(colon - text), text);
+    bool whole = is_ipv6(text);
+    bool has_port = is_ipv6(before) && read_port(colon + 1, &port);
+    if (whole && has_port)
+        snprintf(why, size,
+                 "it may be an IPv6 address, or one and a port; write [%s]:%u, or [%s] for the address alone",
+                 before, port, text);
+    else if (whole)
+        snprintf(why, size, "it is an IPv6 address without brackets; write [%s], or [%s]:443 with a port",
+                 text, text);
+    else if (has_port)
+        snprintf(why, size, "it is an IPv6 address without brackets, and a port; write [%s]:%u", before,
+                 port);
+    return whole || has_port;
+}
+
 bool host_parse(const char *text, struct host *host, char *why, size_t size)
 {
     memset(host, 0, sizeof *host);
+    if (say_brackets(text, why, size))
+        return false;
     const char *fault = parse(text, host);
     if (fault != NULL)
         snprintf(why, size, "%s", fault);

@@ -15,7 +15,7 @@ struct host {
 };
 
 /*
- * Reads a name, an address (of IPv6 with or without brackets), and a port behind them. False: it is none, and
+ * Reads a name, an address (of IPv6 in brackets), and a port behind them. False: it is none, and
  * `why` tells what was found and what to give instead.
  */
 bool host_parse(const char *text, struct host *host, char *why, size_t size);

@@ -39,19 +39,42 @@ void command_help(const struct command *command)
     printf("usage: %s\n\n%s", command->usage, command->help);
 }
 
+/* `--policy` or `--policy=FILE`. */
+static bool is_policy_option(const char *word)
+{
+    static const char option[] = "--policy";
+    size_t length = sizeof option - 1;
+    return strncmp(word, option, length) == 0 && (word[length] == '\0' || word[length] == '=');
+}
+
 int command_option(const struct invocation *invocation, const struct option *options)
 {
+    const char *name = invocation->command->name;
     opterr = 0;
     int option = getopt_long(invocation->argc, invocation->argv, "+:h", options, NULL);
     if (option == 'h') {
         command_help(invocation->command);
+    } else if (option == '?' && is_policy_option(invocation->argv[optind - 1])) {
+        message_error("%s: --policy goes before the command; write 'tlsgraft --policy FILE %s ...'", name,
+                      name);
     } else if (option == ':' || option == '?') {
         const char *word = invocation->argv[optind - 1];
         const char *why = option == ':' ? "needs an argument" : "is no option of this command";
-        message_error("%s: '%s' %s; see 'tlsgraft %s --help'", invocation->command->name, word, why,
-                      invocation->command->name);
+        message_error("%s: '%s' %s; see 'tlsgraft %s --help'", name, word, why, name);
         option = '?';
     }
+    return option;
+}
+
+/* As command_option(); `*ended` becomes true where a `--` says that all that follows are operands. */
+static int next_option(const struct invocation *invocation, const struct option *options, bool *ended)
+{
+    int before = optind;
+    if (*ended)
+        return -1;
+    int option = command_option(invocation, options);
+    /* A `--` that is the argument of an option was taken with it, in an earlier call. */
+    *ended = option == -1 && optind > before && strcmp(invocation->argv[optind - 1], "--") == 0;
     return option;
 }
 
@@ -60,13 +83,14 @@ bool command_line(const struct invocation *invocation, const struct option *opti
                   struct operands *operands, int *status)
 {
     const char *name = invocation->command->name;
+    bool ended = false;
     operands->count = 0;
     for (int i = 0; i < operands->max; i++)
         operands->words[i] = NULL;
     *status = STATUS_USAGE;
     while (true) {
         int option;
-        while ((option = command_option(invocation, options)) != -1) {
+        while ((option = next_option(invocation, options, &ended)) != -1) {
             if (option == 'h')
                 *status = STATUS_DONE;
             if (option == 'h' || option == '?' || take == NULL || !take(context, option, optarg))

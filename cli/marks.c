@@ -19,12 +19,16 @@ enum {
     GO = 1 << 7,
 };
 
+#define LABELS (CLIENT_FINISHED | SERVER_FINISHED | KEY_EXPANSION)
+#define ALL    (~0U)
+
 struct search {
+    unsigned wanted;
     unsigned seen;
     char *libssl; /* MARKS_NAME_SIZE bytes */
 };
 
-/* The first part of a mark was found. */
+/* The text of a mark was found. */
 struct candidate {
     const char *behind; /* it */
     size_t left;        /* bytes from there to the end of the piece */
@@ -35,7 +39,7 @@ struct mark {
     const char *first;
     const char *second;
     unsigned means;
-    /* NULL: where both parts stand. */
+    /* NULL: wherever it stands. */
     bool (*confirm)(const struct candidate *candidate, struct search *search);
 };
 
@@ -101,13 +105,12 @@ static void look_for(const struct mark *mark, const char *piece, size_t size, si
                      struct search *search)
 {
     const char *end = piece + size;
-    size_t first = strlen(mark->first);
-    for (const char *at = piece; (at = memmem(at, (size_t)(end - at), mark->first, first)) != NULL; at++) {
-        size_t left = (size_t)(end - at) - first;
-        if (!scan_stands(at + first, left, mark->second))
-            continue;
-        size_t second = strlen(mark->second);
-        struct candidate candidate = {at + first + second, left - second, before + (size_t)(at - piece)};
+    /* memmem() is the faster the longer the text is. */
+    char text[SCAN_OVERLAP];
+    size_t length = (size_t)snprintf(text, sizeof text, "%s%s", mark->first, mark->second);
+    for (const char *at = piece; (at = memmem(at, (size_t)(end - at), text, length)) != NULL; at++) {
+        size_t left = (size_t)(end - at) - length;
+        struct candidate candidate = {at + length, left, before + (size_t)(at - piece)};
         if (mark->confirm == NULL || mark->confirm(&candidate, search))
             search->seen |= mark->means;
     }
@@ -115,8 +118,11 @@ static void look_for(const struct mark *mark, const char *piece, size_t size, si
 
 static bool look(void *context, const char *piece, size_t size, size_t before)
 {
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        look_for(&known[i], piece, size, before, context);
+    struct search *search = context;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (search->wanted == ALL || (search->wanted & ~search->seen & known[i].means) != 0)
+            look_for(&known[i], piece, size, before, search);
+    }
     return true;
 }
 
@@ -135,17 +141,34 @@ static void name_implementation(int fd, unsigned seen, char name[MARKS_NAME_SIZE
         snprintf(name, MARKS_NAME_SIZE, "which cannot be told");
 }
 
-bool marks_find(int fd, struct marks *marks)
+static bool find(int fd, unsigned wanted, struct marks *marks, unsigned *seen)
 {
-    static const unsigned labels = CLIENT_FINISHED | SERVER_FINISHED | KEY_EXPANSION;
     memset(marks, 0, sizeof *marks);
-    struct search search = {0, marks->libssl};
+    struct search search = {.wanted = wanted, .libssl = marks->libssl};
     if (!scan_file(fd, look, &search))
         return false;
     marks->go = (search.seen & GO) != 0;
     marks->certain = (search.seen & (SIGNS_TLS13 | RUSTLS)) != 0;
-    marks->tls = marks->certain || (search.seen & labels) == labels;
-    if (marks->tls)
-        name_implementation(fd, search.seen, marks->implementation);
+    marks->tls = marks->certain || (search.seen & LABELS) == LABELS;
+    *seen = search.seen;
     return true;
+}
+
+bool marks_find(int fd, struct marks *marks)
+{
+    unsigned seen;
+    if (!find(fd, ALL, marks, &seen))
+        return false;
+    if (marks->tls)
+        name_implementation(fd, seen, marks->implementation);
+    return true;
+}
+
+/* Hardly any library holds the first label, so most are read once, for three texts. */
+bool marks_find_tls(int fd, struct marks *marks)
+{
+    unsigned seen;
+    if (!find(fd, SIGNS_TLS13 | RUSTLS | KEY_EXPANSION, marks, &seen))
+        return false;
+    return marks->certain || (seen & KEY_EXPANSION) == 0 || find(fd, LABELS, marks, &seen);
 }

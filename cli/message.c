@@ -6,9 +6,43 @@
 
 enum { LINE_SIZE = 16384 };
 
+static bool is_control(unsigned code)
+{
+    static const struct {
+        unsigned first;
+        unsigned last;
+    } ranges[] = {
+        {0x7f, 0x9f},     /* DEL and C1, which some terminals obey */
+        {0x61c, 0x61c},   /* a mark of direction */
+        {0x200b, 0x200f}, /* zero-width characters, marks of direction */
+        {0x2028, 0x202e}, /* ends of a line and a paragraph, embeddings and overrides of direction */
+        {0x2060, 0x206f}, /* invisible operators, isolates of direction */
+        {0xfeff, 0xfeff}, /* the byte order mark */
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        if (code >= ranges[i].first && code <= ranges[i].last)
+            return true;
+    }
+    return false;
+}
+
+/* All of them are in the Basic Multilingual Plane: three bytes at most. */
+size_t text_control(const char *text, size_t left, unsigned *code)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    size_t length = at[0] < 0x80 ? 1 : at[0] < 0xe0 ? 2 : 3;
+    bool begins = at[0] < 0x80 || (at[0] >= 0xc2 && at[0] < 0xf0);
+    if (!begins || length > left)
+        return 0;
+    *code = length == 1   ? at[0]
+            : length == 2 ? (at[0] & 0x1fU) << 6 | (at[1] & 0x3fU)
+                          : (at[0] & 0xfU) << 12 | (at[1] & 0x3fU) << 6 | (at[2] & 0x3fU);
+    return is_control(*code) ? length : 0;
+}
+
 /*
- * The bytes of the character that starts here, or 0 where it must be escaped: a control character (C1 too,
- * which some terminals obey), a byte that starts no UTF-8 sequence, a sequence that is cut off.
+ * The bytes of the character that starts here, or 0 where it must be escaped: a control character, a byte
+ * that starts no UTF-8 sequence, a sequence that is cut off.
  */
 static size_t printable_length(const unsigned char *at)
 {
@@ -21,10 +55,11 @@ static size_t printable_length(const unsigned char *at)
         if ((at[i] & 0xc0) != 0x80)
             return 0;
     }
-    bool c1 = at[0] == 0xc2 && at[1] < 0xa0;
+    unsigned code;
+    bool control = text_control((const char *)at, length, &code) != 0;
     bool overlong = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
     bool out_of_range = (at[0] == 0xed && at[1] >= 0xa0) || (at[0] == 0xf4 && at[1] >= 0x90);
-    return c1 || overlong || out_of_range ? 0 : length;
+    return control || overlong || out_of_range ? 0 : length;
 }
 
 void text_escape(char *out, size_t size, const char *text)

@@ -5,6 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/exported.h"
+#include "cli/marks.h"
+
 static const char libssl[] = "libssl.so.";
 static const char libcrypto[] = "libcrypto.so.";
 
@@ -43,6 +46,20 @@ static void add_crypto(struct needs *needs, const char *name, const char *path)
     close(fd);
 }
 
+/* NULL: there are too many. */
+static struct need *add(struct needs *needs, const struct tls_library *library, const char *name,
+                        const char *version)
+{
+    if (needs->count == NEEDS_MAX)
+        return NULL;
+    struct need *need = &needs->at[needs->count++];
+    memset(need, 0, sizeof *need);
+    snprintf(need->name, sizeof need->name, "%s", name);
+    snprintf(need->version, sizeof need->version, "%s", version);
+    need->library = *library;
+    return need;
+}
+
 static void add_tls(struct needs *needs, struct tls_library library, const char *name, const char *path)
 {
     char version[VERSION_SIZE] = "";
@@ -54,12 +71,33 @@ static void add_tls(struct needs *needs, struct tls_library library, const char 
             version_find(fd, version);
         close(fd);
     }
-    if (needs->count == NEEDS_MAX)
+    add(needs, &library, name, version);
+}
+
+/* These two, which every program needs, have no TLS in them. */
+static bool is_of_libc(const char *name)
+{
+    return strcmp(name, "libc.so.6") == 0 || strcmp(name, "libm.so.6") == 0;
+}
+
+/* One that exports an OpenSSL whole is governed, as a libssl is. */
+static void add_linked_in(struct needs *needs, const char *name, const char *path)
+{
+    char version[VERSION_SIZE] = "";
+    const char *missing;
+    struct marks marks;
+    int fd = is_of_libc(name) ? -1 : open_library(path);
+    if (fd < 0)
         return;
-    struct need *need = &needs->at[needs->count++];
-    snprintf(need->name, sizeof need->name, "%s", name);
-    snprintf(need->version, sizeof need->version, "%s", version);
-    need->library = library;
+    if (marks_find_tls(fd, &marks) && marks.tls) {
+        bool exported = exported_find(fd, &missing) == EXPORTED_ALL;
+        if (exported)
+            version_find(fd, version);
+        struct need *need = add(needs, exported ? &tls_exported : &tls_linked_in, name, version);
+        if (need != NULL)
+            need->uncertain = !exported && !marks.certain;
+    }
+    close(fd);
 }
 
 void needs_add(struct needs *needs, const char *name, const char *path)
@@ -73,6 +111,18 @@ void needs_add(struct needs *needs, const char *name, const char *path)
         add_tls(needs, library, base, path);
     else if (starts(base, libcrypto))
         add_crypto(needs, base, path);
+    else
+        add_linked_in(needs, base, path);
+}
+
+void needs_drop_uncertain(struct needs *needs)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < needs->count; i++) {
+        if (!needs->at[i].uncertain)
+            needs->at[kept++] = needs->at[i];
+    }
+    needs->count = kept;
 }
 
 bool needs_has(const struct needs *needs, enum tls_kind kind)
@@ -106,8 +156,13 @@ void needs_text(const struct needs *needs, bool governed, char text[NEEDS_TEXT_S
         if ((need->library.kind == TLS_GOVERNED) != governed)
             continue;
         const char *version = governed ? version_of(needs, need) : "";
-        int length = snprintf(text + used, NEEDS_TEXT_SIZE - used, "%s%s%s (%s)", used > 0 ? ", " : "",
-                              version[0] != '\0' ? "OpenSSL " : need->library.words, version, need->name);
+        const char *between = used > 0 ? ", " : "";
+        int length =
+            need->library.kind == TLS_LINKED_IN
+                ? snprintf(text + used, NEEDS_TEXT_SIZE - used, "%s%s (%s)", between, need->name,
+                           need->library.words)
+                : snprintf(text + used, NEEDS_TEXT_SIZE - used, "%s%s%s (%s)", between,
+                           version[0] != '\0' ? "OpenSSL " : need->library.words, version, need->name);
         used += length > 0 ? (size_t)length : 0;
     }
 }

@@ -15,6 +15,7 @@ struct need {
     char name[ELF_NAME_SIZE]; /* of the file, as the program asks for it */
     struct tls_library library;
     char version[VERSION_SIZE]; /* of an OpenSSL, where its own file tells; else empty */
+    bool uncertain;             /* TLS_LINKED_IN: what its file holds may mean something else */
 };
 
 struct needs {
@@ -25,14 +26,20 @@ struct needs {
     char missing[ELF_NAME_SIZE]; /* a library that is not found; empty: none */
 };
 
-/* Adds a library of any kind, found at `path`; NULL: not found. `name` may be a path too. */
+/*
+ * Adds a library of any kind, found at `path`; NULL: not found. `name` may be a path too. The file is read to
+ * its end where its name says nothing of TLS.
+ */
 void needs_add(struct needs *needs, const char *name, const char *path);
+
+/* Where there is TLS to be governed, and all are added: leaves out what is uncertain. */
+void needs_drop_uncertain(struct needs *needs);
 
 bool needs_has(const struct needs *needs, enum tls_kind kind);
 
 /*
- * "OpenSSL 3.0.19 (libssl.so.3), ..." where `governed`, else "GnuTLS (libgnutls.so.30), ...", of all others;
- * empty: none.
+ * "OpenSSL 3.0.19 (libssl.so.3), ..." where `governed`, else of all others: "GnuTLS (libgnutls.so.30)",
+ * "libvendor.so (TLS linked in)"; empty: none.
  */
 void needs_text(const struct needs *needs, bool governed, char text[NEEDS_TEXT_SIZE]);
 

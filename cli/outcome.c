@@ -6,27 +6,32 @@
 #include "cli/explanation.h"
 #include "policy/text.h"
 
-/* A server whose certificate verifies, or does not. Its chain has no pinned key but the leaf's. */
-static bool has_no_pinned_chain(void *context, const struct pin_rule *rule)
+/* What can be said of a server's certificate beside its key. */
+struct stance {
+    bool verifies;
+    bool chained; /* its verified chain has a pinned key */
+};
+
+static bool has_pinned_chain(void *context, const struct pin_rule *rule)
 {
-    (void)context;
+    const struct stance *stance = context;
     (void)rule;
-    return false;
+    return stance->chained;
 }
 
 static int verifies(void *context, const struct pin_rule *rule, const struct domain *name)
 {
-    const bool *does = context;
+    const struct stance *stance = context;
     (void)rule;
     (void)name;
-    return *does ? 0 : JUDGE_UNVERIFIED;
+    return stance->verifies ? 0 : JUDGE_UNVERIFIED;
 }
 
+/* Without a pin: a key that is none of the pinned ones. */
 static void ask(const struct explanation *explanation, const struct pin *pin, enum tls_version version,
-                bool is_verified, struct judgement *judgement)
+                struct stance stance, struct judgement *judgement)
 {
-    const struct proof proof = {.chain = has_no_pinned_chain, .require = verifies, .context = &is_verified};
-    /* Without a pin: a key that is none of the pinned ones. */
+    const struct proof proof = {.chain = has_pinned_chain, .require = verifies, .context = &stance};
     const struct evidence evidence = {
         .has_key = true,
         .pin = pin,
@@ -37,28 +42,68 @@ static void ask(const struct explanation *explanation, const struct pin *pin, en
     judge(&explanation->requirement, &evidence, judgement);
 }
 
-/* The best that a server can show: a pinned key that is admitted. */
+static void ask_of_another(const struct explanation *explanation, struct judgement *judgement)
+{
+    ask(explanation, NULL, TLS_1_3, (struct stance){.verifies = true}, judgement);
+}
+
+const struct pin_rule *explanation_decider(const struct explanation *explanation)
+{
+    struct judgement judgement;
+    ask_of_another(explanation, &judgement);
+    return judgement.rule;
+}
+
+/* The keys of all rules that apply, and the best that a server can show: a pinned key that is admitted. */
 struct best {
     const struct explanation *explanation;
-    bool has_keys;
-    bool has_pins;
+    size_t rules;          /* that have keys */
+    size_t past;           /* of them: those whose keys have expired */
+    bool of_leaf;          /* some that count have this target, */
+    bool of_chain;         /* or this */
+    bool usable;           /* some that count could be read */
     const struct pin *pin; /* NULL: there is none */
 };
 
-static bool try_key(const struct pin_rule *rule, const struct key *key, void *context)
+static void try_keys(struct best *best, const struct pin_rule *rule)
 {
-    struct best *best = context;
     struct judgement judgement;
-    const struct pin *pin = policy_key_pin(best->explanation->policy, key);
-    (void)rule;
-    best->has_keys = true;
-    best->has_pins = best->has_pins || pin != NULL;
-    if (pin != NULL) {
-        ask(best->explanation, pin, TLS_1_3, true, &judgement);
+    for (size_t i = 0; i < rule->key_count && best->pin == NULL; i++) {
+        const struct pin *pin = policy_key_pin(best->explanation->policy, &rule->keys[i]);
+        if (pin == NULL)
+            continue;
+        best->usable = true;
+        ask(best->explanation, pin, TLS_1_3, (struct stance){.verifies = true}, &judgement);
         if (judgement.reason == REASON_NONE)
             best->pin = pin;
     }
-    return best->pin != NULL;
+}
+
+/* Keys that have expired count only where all have. */
+static void survey(struct best *best)
+{
+    const struct rule_list *rules = &best->explanation->rules;
+    for (size_t i = 0; i < rules->count; i++) {
+        best->rules += rules->items[i].rule->key_count > 0;
+        best->past += explanation_is_past(best->explanation, rules->items[i].rule);
+    }
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct pin_rule *rule = rules->items[i].rule;
+        bool counts = !explanation_is_past(best->explanation, rule) || best->past == best->rules;
+        if (rule->key_count == 0 || !counts)
+            continue;
+        best->of_chain = best->of_chain || rule->target == TARGET_CHAIN;
+        best->of_leaf = best->of_leaf || rule->target == TARGET_LEAF;
+        try_keys(best, rule);
+    }
+}
+
+/* What the best server meets that lacks in the version or in what verifies. */
+static void ask_of_best(const struct best *best, enum tls_version version, bool is_verified,
+                        struct judgement *judgement)
+{
+    struct stance stance = {.verifies = is_verified, .chained = best->pin == NULL};
+    ask(best->explanation, best->pin, version, stance, judgement);
 }
 
 /* Another part of the sentence. */
@@ -80,44 +125,72 @@ static const char *fate(const struct judgement *judgement)
     return judgement->mode == MODE_ENFORCE ? "refused" : "only reported";
 }
 
+static void say_expired(const struct best *best, const struct pin_rule *rule, char text[OUTCOME_SIZE])
+{
+    size_t used = strlen(text);
+    char day[TEXT_TIME_SIZE];
+    if (best->past == 0)
+        return;
+    text_of_time(rule->expiry, day);
+    if (best->past < best->rules)
+        snprintf(text + used, OUTCOME_SIZE - used, " (keys that have expired do not count)");
+    else if (best->rules > 1)
+        snprintf(text + used, OUTCOME_SIZE - used, " (the keys have expired)");
+    else
+        snprintf(text + used, OUTCOME_SIZE - used, " (the keys have expired on %.10s)", day);
+}
+
 /* True: every server meets with it, so there is no more to say. */
 static bool say_keys(const struct best *best, char text[OUTCOME_SIZE])
 {
     struct judgement other;
     char day[TEXT_TIME_SIZE];
-    ask(best->explanation, NULL, TLS_1_3, true, &other);
-    if (!best->has_keys)
+    if (best->rules == 0)
         return false;
-    text_of_time(other.rule->expiry, day);
-    bool past = explanation_is_past(best->explanation, other.rule);
+    ask_of_another(best->explanation, &other);
     if (other.reason == REASON_EXPIRED) {
+        text_of_time(other.rule->expiry, day);
         say(text, "every server is %s, whatever its key is, for the keys have expired on %.10s", fate(&other),
             day);
         return true;
     }
-    if (!best->has_pins) {
+    if (!best->usable) {
         say(text, "every server is %s, for none of the keys can be read", fate(&other));
+        say_expired(best, other.rule, text);
         return true;
     }
-    if (other.rule->target == TARGET_CHAIN)
+    if (!best->of_chain)
+        say(text, "a server with another key is %s", fate(&other));
+    else if (!best->of_leaf)
         say(text, "a server whose verified chain has none of these keys is %s", fate(&other));
     else
-        say(text, "a server with another key is %s", fate(&other));
-    if (past) {
-        size_t used = strlen(text);
-        snprintf(text + used, OUTCOME_SIZE - used, " (the keys have expired on %.10s)", day);
-    }
+        say(text,
+            "a server with another key, whose verified chain has no key of the rules with target chain "
+            "either, is %s",
+            fate(&other));
+    say_expired(best, other.rule, text);
     return false;
+}
+
+/* From the newest version down, as far as it becomes worse. */
+static void say_versions(const struct best *best, char text[OUTCOME_SIZE])
+{
+    enum mode said = MODE_OFF;
+    for (enum tls_version version = TLS_1_3; version > TLS_OLDER; version--) {
+        struct judgement judgement;
+        ask_of_best(best, version - 1, true, &judgement);
+        if (judgement.reason != REASON_VERSION || judgement.mode == said)
+            continue;
+        say(text, "one that speaks an older TLS than %s is %s", tls_version_name(version), fate(&judgement));
+        said = judgement.mode;
+    }
 }
 
 static void say_the_rest(const struct best *best, char text[OUTCOME_SIZE])
 {
     struct judgement judgement;
-    ask(best->explanation, best->pin, TLS_OLDER, true, &judgement);
-    if (judgement.reason == REASON_VERSION)
-        say(text, "one that speaks an older TLS than %s is %s", tls_version_name(judgement.rule->min_version),
-            fate(&judgement));
-    ask(best->explanation, best->pin, TLS_1_3, false, &judgement);
+    say_versions(best, text);
+    ask_of_best(best, TLS_1_3, false, &judgement);
     if (judgement.reason == REASON_VERIFICATION)
         say(text, "one whose certificate does not verify is %s", fate(&judgement));
     else if (judgement.loosens)
@@ -163,7 +236,7 @@ void explanation_outcome(const struct explanation *explanation, char text[OUTCOM
         say(text, "the server is not checked, for the mode is off");
         return;
     }
-    requirement_each_key(&explanation->requirement, try_key, &best);
+    survey(&best);
     if (!say_keys(&best, text))
         say_the_rest(&best, text);
 }

@@ -46,12 +46,28 @@ json_t *output_place(const char *file, unsigned line)
     return value;
 }
 
+size_t output_json_character(const char *text, size_t left)
+{
+    unsigned code;
+    size_t length = text_control(text, left, &code);
+    if (length > 0) {
+        printf("\\u%04x", code);
+        return length;
+    }
+    putchar((unsigned char)text[0]);
+    return 1;
+}
+
 int output_json(const char *command, json_t *value)
 {
-    bool complete = value != NULL && json_dumpf(value, stdout, JSON_PRESERVE_ORDER | JSON_INDENT(2)) == 0;
+    char *text = value == NULL ? NULL : json_dumps(value, JSON_PRESERVE_ORDER | JSON_INDENT(2));
     json_decref(value);
+    size_t length = text == NULL ? 0 : strlen(text);
+    for (size_t i = 0; i < length;)
+        i += output_json_character(text + i, length - i);
+    free(text);
     putchar('\n');
-    if (complete)
+    if (length > 0 && !ferror(stdout))
         return STATUS_DONE;
     message_error("%s: the answer could not be written; see where the output goes to", command);
     return STATUS_SURROUNDINGS;

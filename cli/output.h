@@ -18,6 +18,12 @@ json_t *output_text(const char *text);
 json_t *output_place(const char *file, unsigned line);
 
 /*
+ * Prints the character of a JSON text at which `left` bytes begin, what text_control() tells as `\uNNNN`.
+ * How many bytes it has.
+ */
+size_t output_json_character(const char *text, size_t left);
+
+/*
  * Prints `value`, a line break behind it, and releases it. NULL: memory was short while it was made. An enum
  * status: STATUS_DONE, else STATUS_SURROUNDINGS, and the user has been told in the name of `command`.
  */

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "cli/message.h"
 #include "cli/policy_file.h"
 #include "cli/restart.h"
+#include "cli/section.h"
 #include "cli/server.h"
 #include "cli/verdict.h"
 #include "config/file.h"
@@ -23,9 +25,14 @@ enum { PORT_DEFAULT = 443, FILE_MAX = 1 << 20, WHY_SIZE = 1024 };
 
 struct wishes {
     const char *servername; /* NULL: not given */
-    const char *program;    /* the same */
+    struct program_asked program;
     bool json;
 };
+
+static bool has_program(const struct wishes *wishes)
+{
+    return wishes->program.path != NULL || wishes->program.name != NULL;
+}
 
 static bool count_one(const struct certificate *certificate, unsigned line, void *context)
 {
@@ -102,7 +109,7 @@ static int pin_file(const struct wishes *wishes, const char *path)
 {
     enum { ARENA_MAX = 16 * FILE_MAX };
     struct arena arena;
-    if (wishes->servername != NULL || wishes->program != NULL) {
+    if (wishes->servername != NULL || has_program(wishes)) {
         message_error(
             "pin: %s: it is a file, and --%s is for a server; leave it out, or write %s:443 for the server",
             path, wishes->servername != NULL ? "servername" : "program", path);
@@ -114,16 +121,37 @@ static int pin_file(const struct wishes *wishes, const char *path)
     return status;
 }
 
-/* The certificates with the verdict (NULL: there is no policy). */
+/* A program may not know, or not tell, at which port the server is: by another way it may get another answer.
+ */
+static void tell_verdicts(const char *label, const struct verdicts *verdicts)
+{
+    const struct verdict *given = &verdicts->given;
+    const struct verdict *unknown = &verdicts->unknown;
+    if (!given->allowed)
+        message_error("%s: would be refused: %s", label, given->words);
+    else if (given->reported)
+        message_warning("%s: would be reported, and let pass: %s", label, given->words);
+    if (given->allowed == unknown->allowed && given->reported == unknown->reported)
+        return;
+    const char *outcome = !unknown->allowed   ? "refused: "
+                          : unknown->reported ? "reported, and let pass: "
+                                              : "let pass";
+    message_warning("%s: where the port of a connection is not known (curl to localhost, a proxy), rules for "
+                    "other ports count too, and it would be %s%s",
+                    label, outcome, unknown->words);
+}
+
+/* The certificates with the verdicts (NULL: there is no policy). */
 static int list_server(const struct wishes *wishes, const char *label, const struct server *server,
-                       const struct verdict *verdict)
+                       const struct verdicts *verdicts)
 {
     const struct ossl *ossl = &server->crypto->ossl;
     struct listing listing;
+    bool allowed = verdicts == NULL || verdicts->given.allowed;
     if (!listing_begin(&listing, "pin", wishes->json))
         return STATUS_SURROUNDINGS;
-    listing.has_verdict = verdict != NULL;
-    listing.allowed = verdict != NULL && verdict->allowed;
+    listing.has_verdict = verdicts != NULL;
+    listing.allowed = allowed;
     for (int i = 0; i < ossl_stack_count(ossl, server->sent); i++) {
         struct certificate certificate;
         if (certificate_read(server->crypto, ossl_stack_at(ossl, server->sent, i), &certificate)) {
@@ -134,11 +162,17 @@ static int list_server(const struct wishes *wishes, const char *label, const str
                 label, i + 1);
         }
     }
-    if (verdict != NULL && !verdict->allowed)
-        message_error("%s: would be refused: %s", label, verdict->words);
-    else if (verdict != NULL && verdict->reported)
-        message_warning("%s: would be reported, and let pass: %s", label, verdict->words);
-    return listing_end(&listing, verdict == NULL || verdict->allowed ? STATUS_DONE : STATUS_NO);
+    if (verdicts != NULL)
+        tell_verdicts(label, verdicts);
+    return listing_end(&listing, allowed ? STATUS_DONE : STATUS_NO);
+}
+
+/* Is the name that the server is asked for, with or without a final dot, that of the host? */
+static bool is_name_of(const char *servername, const struct host *host)
+{
+    size_t length = strlen(servername);
+    return strncasecmp(servername, host->name, length) == 0 &&
+           (host->name[length] == '\0' || strcmp(host->name + length, ".") == 0);
 }
 
 /* `file`: NULL: there is no policy. */
@@ -146,7 +180,7 @@ static int pin_connected(const struct wishes *wishes, const struct crypto *crypt
                          const struct policy_file *file)
 {
     struct server server;
-    struct verdict verdict;
+    struct verdicts verdicts;
     char why[WHY_SIZE] = "";
     char label[HOST_LABEL_SIZE];
     char name[sizeof host->name];
@@ -166,9 +200,10 @@ static int pin_connected(const struct wishes *wishes, const struct crypto *crypt
     }
     if (!server.finished)
         message_warning("%s: after it had shown its certificate: %s", label, why);
+    bool is_host = servername == NULL || is_name_of(servername, host);
     if (file != NULL)
-        verdict_find(file, wishes->program, &server, servername, host->port, &verdict);
-    int status = list_server(wishes, label, &server, file != NULL ? &verdict : NULL);
+        verdict_find(file, &wishes->program, &server, servername, is_host, host->port, &verdicts);
+    int status = list_server(wishes, label, &server, file != NULL ? &verdicts : NULL);
     server_close(&server);
     return status;
 }
@@ -267,7 +302,7 @@ static bool take(void *context, int option, const char *argument)
     else if (option == 's')
         wishes->servername = argument;
     else
-        wishes->program = argument;
+        return section_take_program(&wishes->program, argument, "pin");
     if (option == 'j' || argument[0] != '\0')
         return true;
     message_error("pin: the argument of an option is empty; see 'tlsgraft pin --help'");
@@ -314,7 +349,9 @@ const struct command command_pin = {
         "unless a rule asks for that: compare the pin with what the owner of the server says.\n"
         "\n"
         "  --servername NAME    ask the server for this name (SNI), not for HOST\n"
-        "  --program PATH|NAME  judge by the section of this program, as its path or the NAME of --program\n"
+        "  --program PATH|NAME  judge by the section of this program: with a /, its path; else its base "
+        "name,\n"
+        "                       or the NAME of 'tlsgraft run --program NAME'; one of each may be given\n"
         "  --json               print [{pin, hex, not_after, subject, allowed}]\n"
         "\n"
         "Into a pipe it prints a line for each: pin, the same in hex, end of validity, subject, and (a "

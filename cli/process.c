@@ -64,6 +64,12 @@ static bool is_ours(const struct mapped *mapped, const char *path)
     return marked || !read;
 }
 
+/* What the executable has is found elsewhere, with what it exports. */
+static bool is_program(const struct judging *judging, const struct mapped *mapped)
+{
+    return strcmp(mapped->path, judging->process->program) == 0;
+}
+
 /* False: they cannot be read. */
 static bool read_files(struct judging *judging)
 {
@@ -85,7 +91,7 @@ static bool read_files(struct judging *judging)
             path[0] = '\0';
         if (is_ours(&mapped, path))
             judging->loaded = mapped;
-        else
+        else if (!is_program(judging, &mapped))
             needs_add(&judging->process->needs, mapped.path, path);
     }
     bool read = ferror(maps) == 0;
@@ -149,8 +155,10 @@ static bool tell_tls(struct judging *judging)
 {
     struct own_tls own;
     char others[NEEDS_TEXT_SIZE];
-    needs_text(&judging->process->needs, false, others);
     read_own_tls(judging, &own);
+    if (own.exports || needs_has(&judging->process->needs, TLS_GOVERNED))
+        needs_drop_uncertain(&judging->process->needs);
+    needs_text(&judging->process->needs, false, others);
     if (!tell_main_tls(judging, &own, others))
         return false;
     if (others[0] != '\0')
@@ -266,7 +274,7 @@ static void judge(struct judging *judging)
         say(judging, "it is a thread of the kernel, which runs no program; name a process that does");
     } else if (!read_files(judging)) {
         judging->process->outcome = PROCESS_UNKNOWN;
-        say(judging, "what it has loaded cannot be read: %s; run as root", strerror(errno));
+        say(judging, "what it has loaded cannot be read: %s; %s", strerror(errno), process_facts_advice());
     } else if (judging->loaded.path[0] != '\0') {
         conclude_loaded(judging);
     } else {
@@ -284,6 +292,10 @@ void process_judge(pid_t pid, const struct library *library, struct process *pro
         judge(&judging);
     } else {
         process->outcome = PROCESS_UNKNOWN;
+    }
+    if (process_facts_ended(&judging.facts)) {
+        process->outcome = PROCESS_UNKNOWN;
+        snprintf(process->reason, sizeof process->reason, "the process has ended; name one that runs");
     }
     process_facts_close(&judging.facts);
 }

@@ -11,6 +11,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* include/linux/sched.h: set in do_exit(), before the memory is given up. */
+enum { PF_EXITING = 0x4 };
+
+/* In /proc/N/stat, after the state: parent, group, session, terminal and its group. */
+enum { FIELDS_BEFORE_FLAGS = 5 };
+
+const char *process_facts_advice(void)
+{
+    return geteuid() == 0 ? "that takes CAP_SYS_PTRACE: in a container, start that with --cap-add SYS_PTRACE"
+                          : "run as root";
+}
+
 static FILE *open_text(const struct process_facts *facts, const char *name)
 {
     int fd = openat(facts->folder, name, O_RDONLY | O_CLOEXEC);
@@ -49,7 +61,7 @@ static bool open_folder(pid_t pid, struct process_facts *facts, char *why, size_
     else if (errno == ENOENT)
         snprintf(why, size, "there is no such process, or this user may not see it; look for it with ps -e");
     else
-        snprintf(why, size, "%s: %s; run as root", path, strerror(errno));
+        snprintf(why, size, "%s: %s; %s", path, strerror(errno), process_facts_advice());
     return false;
 }
 
@@ -76,7 +88,7 @@ static bool read_program(struct process_facts *facts, char *why, size_t size)
     if (length < 0 && errno == ENOENT)
         length = 0;
     if (length < 0) {
-        snprintf(why, size, "it cannot be looked at: %s; run as root", strerror(errno));
+        snprintf(why, size, "it cannot be looked at: %s; %s", strerror(errno), process_facts_advice());
         return false;
     }
     facts->program[length] = '\0';
@@ -150,6 +162,33 @@ void process_facts_close(struct process_facts *facts)
     if (facts->folder >= 0)
         close(facts->folder);
     facts->folder = -1;
+}
+
+/*
+ * The folder is that of this very process, which is not found there any more once it is gone. Before that its
+ * memory is, and its files look as those of a thread of the kernel do.
+ */
+bool process_facts_ended(const struct process_facts *facts)
+{
+    char text[512] = "";
+    if (facts->folder < 0)
+        return false;
+    int fd = openat(facts->folder, "stat", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    if (length < 0)
+        return error == ENOENT || error == ESRCH;
+    /* A name may hold anything, but what follows it holds no parenthesis: ") S " and numbers. */
+    const char *after = strrchr(text, ')');
+    if (after == NULL || strlen(after) < 4)
+        return false;
+    const char *field = after + 3;
+    for (int i = 0; i < FIELDS_BEFORE_FLAGS && field != NULL; i++)
+        field = strchr(field + 1, ' ');
+    bool exiting = field != NULL && (strtoul(field, NULL, 10) & PF_EXITING) != 0;
+    return after[2] == 'Z' || after[2] == 'X' || exiting;
 }
 
 int process_facts_find(const struct process_facts *facts, const char *path)

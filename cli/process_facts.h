@@ -26,6 +26,12 @@ bool process_facts_read(pid_t pid, struct process_facts *facts, char *why, size_
 
 void process_facts_close(struct process_facts *facts);
 
+/* Has it ended since, or is it about to? Then what was read of it may tell nothing. */
+bool process_facts_ended(const struct process_facts *facts);
+
+/* What to do where it must not be looked at, of static duration; for the end of a sentence. */
+const char *process_facts_advice(void);
+
 /*
  * Is the file `path` (absolute) there, as the process sees it? 0, or the errno; ENOSYS where that cannot be
  * told.

@@ -11,9 +11,6 @@
 #include "cli/lookup.h"
 #include "cli/script.h"
 
-/* The kernel follows no more scripts that are run by scripts; env(1) makes it start over. */
-enum { DEPTH_MAX = 5 };
-
 /* How a file comes to be executed. */
 enum caller {
     BY_EXECVP, /* what is neither ELF nor script goes to /bin/sh */
@@ -106,32 +103,33 @@ static bool env_passes(struct judging *judging, const char *path)
     return false;
 }
 
+/* Each env may start another one, with the words that are left. */
 static void judge_env(struct judging *judging, const char *path, const char *argument)
 {
+    char found_path[PATH_MAX];
     struct env_words words;
     const char *why;
+    int error;
     if (!env_passes(judging, path))
         return;
-    if (!script_env(argument, &words, &why)) {
-        conclude(judging, PROGRAM_UNGOVERNABLE, "%s", why);
-        return;
+    bool clear = script_env(argument, &words, &why);
+    while (clear) {
+        const char *search_path = words.sets_path ? words.path : getenv("PATH");
+        enum lookup found = lookup_program(words.program, search_path, found_path, sizeof found_path, &error);
+        if (found != LOOKUP_FOUND) {
+            conclude_lookup(judging, found, words.program, error);
+            return;
+        }
+        follow(judging, found_path);
+        if (!script_is_env(found_path)) {
+            judge_file(judging, found_path, BY_EXECVP);
+            return;
+        }
+        if (!env_passes(judging, found_path))
+            return;
+        clear = script_env_again(&words, &why);
     }
-    char found_path[PATH_MAX];
-    int error;
-    const char *search_path = words.sets_path ? words.path : getenv("PATH");
-    enum lookup found = lookup_program(words.program, search_path, found_path, sizeof found_path, &error);
-    if (found != LOOKUP_FOUND) {
-        conclude_lookup(judging, found, words.program, error);
-        return;
-    }
-    follow(judging, found_path);
-    judge_file(judging, found_path, BY_EXECVP);
-}
-
-static bool is_env(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return strcmp(slash != NULL ? slash + 1 : path, "env") == 0;
+    conclude(judging, PROGRAM_UNGOVERNABLE, "%s", why);
 }
 
 static void judge_script(struct judging *judging, const struct script *script)
@@ -141,7 +139,7 @@ static void judge_script(struct judging *judging, const struct script *script)
     follow(judging, script->interpreter);
     if (found != LOOKUP_FOUND)
         conclude_lookup(judging, found, script->interpreter, error);
-    else if (is_env(script->interpreter))
+    else if (script_is_env(script->interpreter))
         judge_env(judging, script->interpreter, script->argument);
     else
         judge_file(judging, script->interpreter, BY_KERNEL);
@@ -187,7 +185,7 @@ static void judge_opened(struct judging *judging, const char *path, int fd, enum
 
 static void judge_file(struct judging *judging, const char *path, enum caller caller)
 {
-    if (judging->depth > DEPTH_MAX) {
+    if (judging->depth > SCRIPT_DEPTH_MAX) {
         conclude(judging, PROGRAM_NOT_EXECUTABLE, "too many scripts that are run by scripts");
         return;
     }

@@ -144,6 +144,13 @@ static int run(const struct invocation *invocation)
         message_error("run: the argument of an option is empty; see 'tlsgraft run --help'");
         return STATUS_REFUSED;
     }
+    if (wishes.program != NULL && strchr(wishes.program, '/') != NULL) {
+        message_error("run: --program '%s': it has a /, and is compared with the patterns that have none; "
+                      "give a NAME without /, or leave it out: a pattern with a / is compared with the path "
+                      "of the executable (see 'tlsgraft run --help')",
+                      wishes.program);
+        return STATUS_REFUSED;
+    }
     return run_program(&wishes);
 }
 
@@ -158,7 +165,8 @@ const struct command command_run = {
         "\n"
         "  --policy FILE       the policy, else TLSGRAFT_POLICY, else /etc/tlsgraft/policy.cfg\n"
         "  --program NAME      the name by which the policy knows the program, for scripts "
-        "(TLSGRAFT_PROGRAM)\n"
+        "(TLSGRAFT_PROGRAM);\n"
+        "                      it has no /, as the patterns of `match` that it is compared with\n"
         "  --allow-ungoverned  start also what cannot be governed, with a warning\n"
         "\n"
         "status: 125 the policy is invalid or PROGRAM cannot be governed; 126 it cannot be executed; 127 it\n"

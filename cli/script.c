@@ -36,6 +36,12 @@ enum script_outcome script_read(int fd, struct script *script)
     return SCRIPT_READ;
 }
 
+bool script_is_env(const char *interpreter)
+{
+    const char *slash = strrchr(interpreter, '/');
+    return strcmp(slash != NULL ? slash + 1 : interpreter, "env") == 0;
+}
+
 static bool starts(const char *text, const char *with)
 {
     return strncmp(text, with, strlen(with)) == 0;
@@ -109,6 +115,7 @@ static enum word read_words(const char *at, struct env_words *words)
             options = false;
         } else {
             snprintf(words->program, sizeof words->program, "%s", word);
+            snprintf(words->rest, sizeof words->rest, "%s", at);
             return WORD_IS_PROGRAM;
         }
         if (counts != WORD_GOES_ON)
@@ -116,6 +123,15 @@ static enum word read_words(const char *at, struct env_words *words)
     }
     /* Without a program among the words env would start the script itself, without end. */
     return WORD_UNCLEAR;
+}
+
+static bool conclude(enum word counts, const char **why)
+{
+    if (counts == WORD_LOSES_US)
+        *why = "its env takes away or changes variables that governing needs";
+    else if (counts == WORD_UNCLEAR)
+        *why = "what its env starts cannot be told";
+    return counts == WORD_IS_PROGRAM;
 }
 
 bool script_env(const char *argument, struct env_words *words, const char **why)
@@ -137,9 +153,13 @@ bool script_env(const char *argument, struct env_words *words, const char **why)
         snprintf(words->program, sizeof words->program, "%s", argument);
         counts = WORD_IS_PROGRAM;
     }
-    if (counts == WORD_LOSES_US)
-        *why = "its env takes away or changes variables that governing needs";
-    else if (counts == WORD_UNCLEAR)
-        *why = "what its env starts cannot be told";
-    return counts == WORD_IS_PROGRAM;
+    return conclude(counts, why);
+}
+
+bool script_env_again(struct env_words *words, const char **why)
+{
+    char rest[SCRIPT_LINE_SIZE];
+    memcpy(rest, words->rest, sizeof rest);
+    words->rest[0] = '\0';
+    return conclude(read_words(rest, words), why);
 }

@@ -84,6 +84,35 @@ static bool fail_by_another_protocol(const struct handshake *handshake)
                      : "it does not speak TLS on that port; give a port on which TLS starts at once");
 }
 
+static bool fail_by_time(const struct handshake *handshake)
+{
+    snprintf(handshake->why, handshake->size,
+             handshake->answered
+                 ? "the TLS handshake did not end within %d seconds; try it with 'openssl s_client'"
+                 : "no answer to the TLS handshake within %d seconds; check that it speaks TLS on that port",
+             SECONDS_MAX);
+    return false;
+}
+
+/* For the callback, which is told nothing of the handshake. The command makes one connection. */
+static struct timespec read_until;
+
+/*
+ * OpenSSL's BIO callback: in one call of SSL_connect() it reads on and on, as long as what comes is to be
+ * ignored. Nothing is read after the deadline.
+ */
+static long keep_deadline(BIO *bio, int operation, const char *argp, size_t length, int argi, long argl,
+                          int ret, size_t *processed)
+{
+    (void)bio;
+    (void)argp;
+    (void)length;
+    (void)argi;
+    (void)argl;
+    (void)processed;
+    return operation != OSSL_BIO_CB_READ || deadline_left(&read_until) > 0 ? ret : 0;
+}
+
 static bool wait_for(struct handshake *handshake, short events)
 {
     struct pollfd polled = {handshake->fd, events, 0};
@@ -93,11 +122,7 @@ static bool wait_for(struct handshake *handshake, short events)
     while (ready < 0 && errno == EINTR);
     if (ready < 0)
         return fail(handshake, strerror(errno));
-    if (ready == 0)
-        snprintf(handshake->why, handshake->size,
-                 "no answer to the TLS handshake within %d seconds; check that it speaks TLS on that port",
-                 SECONDS_MAX);
-    return ready > 0;
+    return ready > 0 || fail_by_time(handshake);
 }
 
 static bool fail_by_alert(const struct handshake *handshake, int alert)
@@ -142,6 +167,8 @@ static bool explain(const struct handshake *handshake, int error, int system_err
 static bool shake_hands(struct handshake *handshake)
 {
     const struct crypto *crypto = handshake->server->crypto;
+    read_until = handshake->deadline;
+    crypto->ossl.BIO_set_callback_ex(crypto->ossl.SSL_get_rbio(handshake->ssl), keep_deadline);
     while (true) {
         errno = 0;
         crypto->ERR_clear_error();
@@ -150,6 +177,8 @@ static bool shake_hands(struct handshake *handshake)
         if (ret == 1)
             return handshake->server->leaf != NULL ||
                    fail(handshake, "it showed no certificate; check that this is the server that you mean");
+        if (deadline_left(&handshake->deadline) == 0)
+            return fail_by_time(handshake);
         int error = crypto->SSL_get_error(handshake->ssl, ret);
         if (error != CRYPTO_ERROR_WANT_READ && error != CRYPTO_ERROR_WANT_WRITE)
             return explain(handshake, error, system_error);

@@ -8,6 +8,10 @@
 
 const char tls_advice_client[] = BY_A_CLIENT;
 
+const struct tls_library tls_linked_in = {TLS_LINKED_IN, "TLS linked in",
+                                          "use a build of it with a shared OpenSSL, or " BY_A_CLIENT};
+const struct tls_library tls_exported = {TLS_GOVERNED, "OpenSSL", NULL};
+
 static const char to_openssl[] = "use a build of it, or another program, that is linked with OpenSSL";
 static const char to_newer[] = "use a build of it that is linked with OpenSSL 1.1.1 or later";
 static const char java[] =

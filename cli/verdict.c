@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "cli/message.h"
-#include "cli/section.h"
 #include "policy/verify.h"
 
 struct hearing {
@@ -25,20 +24,24 @@ static int require(void *context, const struct pin_rule *rule, const struct doma
     return verify_chain_and_name(&hearing->shown, rule, name);
 }
 
-static const struct section *find_section(const struct policy *policy, const char *given)
+static const struct section *find_section(const struct policy *policy, const struct program_asked *asked)
 {
-    char path[PATH_MAX];
-    const char *program;
-    const struct section *section = section_of_program(policy, given, path, &program);
-    if (section == NULL && given != NULL)
+    struct program_found found;
+    char note[SECTION_NOTE_SIZE];
+    section_find(policy, asked, &found);
+    if (found.section == NULL && found.program != NULL)
         message_warning("--program: no section of %s matches '%s'; the rules for all programs count",
-                        policy->path, program);
-    return section;
+                        policy->path, found.program);
+    if (found.perhaps != NULL) {
+        section_note(&found, note);
+        message_warning("--program: %s", note);
+    }
+    return found.section;
 }
 
-static struct peer find_peer(const struct server *server, const char *servername, uint16_t port)
+static struct peer find_peer(const struct server *server, const char *servername)
 {
-    struct peer peer = {.name_count = 1, .port = port, .port_is_own = true};
+    struct peer peer = {.name_count = 1};
     peer.names[0] = (struct peer_name){server->address, PEER_HOW_ADDRESS};
     if (servername != NULL && domain_from_peer(servername, &peer.names[0].domain))
         peer.names[0].how = PEER_HOW_SNI;
@@ -94,8 +97,17 @@ static void judge_rules(struct hearing *hearing, const struct section *section, 
     }
 }
 
-void verdict_find(const struct policy_file *file, const char *program, const struct server *server,
-                  const char *servername, uint16_t port, struct verdict *verdict)
+static void judge_peer(struct hearing *hearing, const struct section *section, const struct peer *peer,
+                       const struct server *server, struct verdict *verdict)
+{
+    *verdict = (struct verdict){.allowed = true};
+    judge_unmatched(hearing->policy, section, peer, verdict);
+    judge_rules(hearing, section, peer, server, verdict);
+}
+
+void verdict_find(const struct policy_file *file, const struct program_asked *program,
+                  const struct server *server, const char *servername, bool is_host, uint16_t port,
+                  struct verdicts *verdicts)
 {
     const struct ossl *ossl = &server->crypto->ossl;
     struct hearing hearing = {
@@ -103,8 +115,9 @@ void verdict_find(const struct policy_file *file, const char *program, const str
         .shown = {ossl, server->leaf, server->sent, server->security_level},
     };
     const struct section *section = find_section(file->policy, program);
-    struct peer peer = find_peer(server, servername, port);
-    *verdict = (struct verdict){.allowed = true};
-    judge_unmatched(file->policy, section, &peer, verdict);
-    judge_rules(&hearing, section, &peer, server, verdict);
+    struct peer peer = find_peer(server, servername);
+    judge_peer(&hearing, section, &peer, server, &verdicts->unknown);
+    peer.port = port;
+    peer.port_is_own = is_host;
+    judge_peer(&hearing, section, &peer, server, &verdicts->given);
 }

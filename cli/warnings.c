@@ -39,6 +39,18 @@ static bool describe_day(time_t when, time_t now, char *words, size_t size)
     return true;
 }
 
+/* What comes of it: where the mode is not enforce, nothing is refused. */
+static const char *expiry_words(const struct context *context)
+{
+    const struct pin_rule *rule = context->rule;
+    bool enforced = policy_rule_mode(context->policy, rule) == MODE_ENFORCE;
+    if (rule->after_expiry == AFTER_EXPIRY_REFUSE)
+        return enforced ? "the server is refused, whatever its key is"
+                        : "the server is only reported, whatever its key is";
+    return enforced ? "a server with another key is only reported"
+                    : "a server with another key is only reported, as before";
+}
+
 /* A rule that has expired does less, or more, than its author may remember. */
 static void warn_of_expiry(struct context *context)
 {
@@ -47,10 +59,9 @@ static void warn_of_expiry(struct context *context)
     if (!rule->expires || !describe_day(rule->expiry, context->now, words, sizeof words) ||
         !may_tell(context))
         return;
+    bool past = context->now >= rule->expiry;
     message_warning("%s:%u: expires: %s%s %s; write a later day, or remove the rule", rule->source.file,
-                    rule->source.line, words, context->now >= rule->expiry ? ", so" : ", and from then on",
-                    rule->after_expiry == AFTER_EXPIRY_REFUSE ? "the server is refused, whatever its key is"
-                                                              : "a server with another key is only reported");
+                    rule->source.line, words, past ? ", so" : ", and from then on", expiry_words(context));
 }
 
 /* Two items that are the same key are one. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/file.h"
+#include "config/pem.h"
 #include "config/settings.h"
 
 /* Bundles of every public authority have a quarter of that. */
@@ -30,9 +31,7 @@ static struct anchors *find_recent(const struct load *load, const char *file, co
 static const char *fault_of(struct arena *arena, const struct file_text *text, const char *name)
 {
     if (text->length > 0 && text->data[0] == 0x30 && strstr(text->data, begin) == NULL)
-        return arena_printf(
-            arena, "is DER; allowed is PEM, made by: openssl x509 -inform DER -in '%s' -out '%s.pem'", name,
-            name);
+        return pem_made_by(arena, "is DER; allowed is PEM", "openssl x509 -inform DER", name);
     if (memchr(text->data, '\0', text->length) != NULL)
         return "has a NUL byte; allowed is PEM text";
     if (strstr(text->data, "-----BEGIN CERTIFICATE-----") == NULL)

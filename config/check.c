@@ -103,12 +103,18 @@ static void read_security(struct load *load, const config_setting_t *group)
     rules_read_upstream(load, found[SECURITY_UPSTREAM]);
 }
 
+static void read_events_file(struct load *load, const config_setting_t *setting)
+{
+    load->policy->events.file = settings_path(load, setting);
+    load->policy->events.file_source = load_source(load, setting);
+}
+
 static void read_events(struct load *load, const config_setting_t *group)
 {
     const config_setting_t *found[SETTINGS_MAX];
     settings_read(load, group, events_settings, found);
     if (found[EVENTS_FILE] != NULL)
-        load->policy->events.file = settings_path(load, found[EVENTS_FILE]);
+        read_events_file(load, found[EVENTS_FILE]);
     if (found[EVENTS_STDERR] != NULL)
         load->policy->events.to_stderr = config_setting_get_bool(found[EVENTS_STDERR]) != 0;
 }

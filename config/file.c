@@ -8,13 +8,36 @@
 #include <unistd.h>
 
 #include "policy/hostio.h"
+#include "policy/text.h"
 #include "policy/trust.h"
 
+/* In the arena, or static. */
+static const char *cannot_be_read(struct arena *arena)
+{
+    char words[128] = "unknown error";
+    const char *said = strerror_r(errno, words, sizeof words);
+    const char *why = arena_printf(arena, "cannot be read: %s", said);
+    return why != NULL ? why : "cannot be read";
+}
+
+/* Words about the mode, and the command that mends it. */
+static const char *say_mode(struct arena *arena, const char *words, const struct stat *status,
+                            const char *change, const char *path)
+{
+    const char *word = text_for_shell(arena, path);
+    return word == NULL ? words
+                        : arena_printf(arena, "%s (mode %04o); run: chmod %s %s", words,
+                                       (unsigned)status->st_mode & 07777U, change, word);
+}
+
 /* Who may have written it? NULL: only those who may. */
-static const char *distrust_writers(struct arena *arena, const struct stat *status)
+static const char *distrust_writers(struct arena *arena, const struct stat *status, const char *path)
 {
     char why[TRUST_WHY_SIZE];
-    return trust_writers(status, why) ? NULL : arena_printf(arena, "%s", why);
+    if (trust_writers(status, why))
+        return NULL;
+    return trust_owner(status) ? say_mode(arena, "is writable by others than its owner", status, "go-w", path)
+                               : arena_printf(arena, "%s", why);
 }
 
 static const char *kind_fault(mode_t mode)
@@ -29,18 +52,16 @@ static const char *kind_fault(mode_t mode)
 }
 
 /* NULL: it may be trusted. */
-static const char *distrust(struct arena *arena, const struct stat *status, size_t limit,
+static const char *distrust(struct arena *arena, const struct stat *status, const char *path, size_t limit,
                             enum file_secrecy secrecy)
 {
     const char *why = kind_fault(status->st_mode);
     if (why == NULL && secrecy != FILE_ANYBODYS)
-        why = distrust_writers(arena, status);
+        why = distrust_writers(arena, status, path);
     if (why != NULL)
         return why;
     if (secrecy == FILE_SECRET && (status->st_mode & S_IRWXO) != 0)
-        return arena_printf(arena,
-                            "is readable by others than its owner and group (mode %04o); run: chmod o-rwx",
-                            (unsigned)status->st_mode & 07777U);
+        return say_mode(arena, "is readable by others than its owner and group", status, "o-rwx", path);
     if (status->st_size < 0 || (size_t)status->st_size > limit)
         return arena_printf(arena, "is larger than %zu bytes; that is the most allowed", limit);
     return NULL;
@@ -57,7 +78,7 @@ static const char *read_all(struct arena *arena, int descriptor, size_t expected
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return arena_printf(arena, "cannot be read: error %d", errno);
+            return cannot_be_read(arena);
         text->length += (size_t)got;
         if (text->length > limit)
             return arena_printf(arena, "is larger than %zu bytes; that is the most allowed", limit);
@@ -71,15 +92,6 @@ static const char *read_all(struct arena *arena, int descriptor, size_t expected
         }
     }
     return "there is not enough memory to read it";
-}
-
-/* In the arena, or static. */
-static const char *cannot_be_read(struct arena *arena)
-{
-    char words[128] = "unknown error";
-    const char *said = strerror_r(errno, words, sizeof words);
-    const char *why = arena_printf(arena, "cannot be read: %s", said);
-    return why != NULL ? why : "cannot be read";
 }
 
 /* Nothing half written shall count for long: what changed while it was read is to be read again. */
@@ -104,7 +116,7 @@ enum file_result file_read(struct arena *arena, struct watch *watch, const char 
         return FILE_UNREADABLE;
     }
     known = fstat(descriptor, &status) == 0;
-    *why = known ? distrust(arena, &status, limit, secrecy) : "cannot be examined";
+    *why = known ? distrust(arena, &status, path, limit, secrecy) : "cannot be examined";
     if (*why == NULL) {
         text->device = status.st_dev;
         text->inode = status.st_ino;
@@ -128,7 +140,7 @@ enum file_result file_examine_directory(struct arena *arena, struct watch *watch
            : !S_ISDIR(status.st_mode)
                ? "is not a directory; allowed is a directory of certificates in PEM, as "
                  "'openssl rehash' names them"
-               : distrust_writers(arena, &status);
+               : distrust_writers(arena, &status, path);
     if (watch != NULL)
         watch_add(watch, path, found ? &status : NULL);
     if (*why == NULL && arena->failed)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/file.h"
+#include "config/foreign.h"
 
 /* One file that is being read, and by which it was included. */
 struct open_file {
@@ -182,6 +183,11 @@ static void pass_name(struct flattener *f, struct open_file *file)
 static void pass_punctuation(struct flattener *f, struct open_file *file)
 {
     char c = *file->at;
+    if ((unsigned char)c >= 0x80) {
+        const char *words = foreign_words(f->arena, file->at, left(file));
+        fail(f, file, words != NULL ? words : "a character that is not ASCII");
+        return;
+    }
     if (is_one_of(c, "{([")) {
         if (f->nesting == FLAT_NESTING_MAX) {
             fail(f, file, "groups and lists are nested more than 32 deep");
@@ -281,12 +287,17 @@ static void add_file(struct flattener *f, const struct open_file *parent, const 
 {
     struct file_text text;
     const char *why;
-    if (file_read(f->arena, f->watch, name, FLAT_BYTES_MAX, FILE_PUBLIC, &text, &why) != FILE_READ) {
+    enum file_result result = file_read(f->arena, f->watch, name, FLAT_BYTES_MAX, FILE_PUBLIC, &text, &why);
+    if (result != FILE_READ) {
+        const char *advice = result == FILE_UNREADABLE
+                                 ? "; mend the path, which is relative to the file that "
+                                   "includes it, or its permissions"
+                                 : "";
         if (parent == NULL)
             f->fault = arena_printf(f->arena, "%s: the policy file %s", name, why);
         else
-            f->fault =
-                arena_printf(f->arena, "%s:%u: @include: %s %s", parent->name, parent->line, name, why);
+            f->fault = arena_printf(f->arena, "%s:%u: @include: %s %s%s", parent->name, parent->line, name,
+                                    why, advice);
         if (f->fault == NULL)
             f->fault = "not enough memory to read the policy";
         return;

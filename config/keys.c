@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "config/file.h"
+#include "config/mistaken.h"
 #include "config/pem.h"
 #include "config/settings.h"
 #include "policy/record.h"
+#include "policy/text.h"
 
 #define BASE64_LENGTH 44 /* of 32 bytes */
 #define KEY_FILE_MAX  ((size_t)1 << 20)
@@ -24,30 +26,9 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-static bool is_hex_digit(char c)
+static void say_mistake(const struct item *item, const char *fault)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-/* `AA:BB:...` of 20 bytes or more; `hex` receives the digits alone, of which only the first 64 matter. */
-static bool is_fingerprint(const char *text, char hex[2 * PIN_BYTES + 1])
-{
-    size_t digits = 0;
-    for (size_t i = 0; text[i] != '\0'; i++) {
-        if (i % 3 == 2 ? text[i] != ':' : !is_hex_digit(text[i]))
-            return false;
-        if (i % 3 != 2 && digits < (size_t)2 * PIN_BYTES)
-            hex[digits++] = text[i];
-    }
-    hex[digits] = '\0';
-    return digits >= 40;
-}
-
-/* `openssl x509 -fingerprint` writes "sha256 Fingerprint=AA:BB:...". */
-static const char *after_label(const char *text)
-{
-    const char *label = strstr(text, "ingerprint=");
-    return label == NULL ? text : label + strlen("ingerprint=");
+    load_say(item->load, CONFIG_ERROR, &item->at, "keys: \"%.100s\" %s", item->text, fault);
 }
 
 /* Takes a pin from the text itself. */
@@ -57,11 +38,12 @@ static void read_pin(const struct item *item)
     /* The base64 may begin with a slash itself. */
     if (*base64 == '/' && strlen(base64) > BASE64_LENGTH)
         base64++;
-    if (!pin_from_base64(base64, strlen(base64), &item->key->pin))
-        load_say(
-            item->load, CONFIG_ERROR, &item->at,
-            "keys: \"%.80s\" is no SHA-256 in base64; allowed is sha256// and 44 characters that end in =",
-            item->text);
+    if (pin_from_base64(base64, strlen(base64), &item->key->pin))
+        return;
+    const char *fault = mistaken_pin(&item->load->scratch, item->text);
+    if (fault == NULL)
+        fault = "is no SHA-256 in base64; allowed is sha256// and 44 characters that end in =";
+    say_mistake(item, fault);
 }
 
 /* `path`: of the file that it stands in; NULL: it stands in the policy. */
@@ -125,7 +107,7 @@ static bool ends_in_hash(const char *id)
 {
     size_t length = strlen(id);
     size_t digits = 0;
-    while (digits < length && is_hex_digit(id[length - 1 - digits]))
+    while (digits < length && text_is_hex_digit(id[length - 1 - digits]))
         digits++;
     return digits >= RECORD_HASH_DIGITS;
 }
@@ -162,7 +144,8 @@ static void read_item(const struct item *item)
 {
     const char *text = item->text;
     size_t length = strlen(text);
-    char hex[2 * PIN_BYTES + 1];
+    struct arena *scratch = &item->load->scratch;
+    const char *fault = NULL;
     item->key->name = text;
     item->key->kind = KEY_PIN;
     if (length == 0)
@@ -172,14 +155,11 @@ static void read_item(const struct item *item)
         read_pin(item);
     else if (strstr(text, pem_begin) != NULL)
         read_pem_in_place(item);
+    else if ((fault = mistaken_fingerprint(scratch, text)) != NULL ||
+             (fault = mistaken_pin(scratch, text)) != NULL)
+        say_mistake(item, fault);
     else if (strchr(text, '/') != NULL || (length > 4 && strcmp(text + length - 4, ".pem") == 0))
         read_pem_file(item);
-    else if (is_fingerprint(after_label(text), hex))
-        load_say(item->load, CONFIG_ERROR, &item->at,
-                 "keys: \"%.100s\" is a fingerprint with colons; write its hex digits alone, %s, and mind "
-                 "that a pin is "
-                 "the SHA-256 of the public key, not of the certificate",
-                 text, hex);
     else if (pin_from_hex(text, length, &item->key->pin))
         read_hex(item);
     else

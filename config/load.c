@@ -16,6 +16,8 @@ static void say(struct load *load, enum config_severity severity, const char *te
 {
     if (severity == CONFIG_ERROR && load->errors++ >= LOAD_ERRORS_MAX)
         return;
+    if (severity == CONFIG_UNRESOLVED && load->unresolved++ >= LOAD_ERRORS_MAX)
+        return;
     load->report->say(load->report->context, severity, text);
 }
 
@@ -43,7 +45,12 @@ void load_say_later(struct load *load, const struct source *at, const char *sett
 
 void load_no_memory(struct load *load)
 {
-    say(load, CONFIG_ERROR, "the policy needs more memory than there is, or than it may take (256 MiB)");
+    static const char words[] = "the policy needs more memory than there is, or than it may take (256 MiB)";
+    const char *path = load->policy == NULL ? NULL : load->policy->path;
+    if (path == NULL)
+        say(load, CONFIG_ERROR, words);
+    else
+        load_say(load, CONFIG_ERROR, NULL, "%s: %s", path, words);
 }
 
 const char *load_path(struct load *load, const char *text)
@@ -103,11 +110,15 @@ static void read_policy(struct load *load, const char *path, bool exists)
     fault = guarded_parse(&load->scratch, load->text.data, &parsed, &line);
     if (fault != NULL) {
         struct source at = flat_source(&load->text, line == 0 ? 1 : line);
+        if (load->scratch.failed) {
+            load_no_memory(load);
+            return;
+        }
         load_say(load, CONFIG_ERROR, &at, "%s; %s", fault, advice(fault));
         return;
     }
     check_policy(load, config_root_setting(&parsed));
-    if (load->policy->arena.failed && load->errors == 0)
+    if ((load->policy->arena.failed || load->scratch.failed) && load->errors == 0)
         load_no_memory(load);
 }
 
@@ -135,6 +146,8 @@ static void keep_file_names(struct load *load)
         keep_file_name(&policy->arena, &policy->pin_rules[i]->source, &last);
     for (size_t i = 0; i < policy->section_count; i++)
         keep_file_name(&policy->arena, &policy->sections[i].source, &last);
+    if (policy->events.file != NULL)
+        keep_file_name(&policy->arena, &policy->events.file_source, &last);
     if (policy->arena.failed)
         load_no_memory(load);
 }
@@ -150,6 +163,15 @@ static void make_records(struct load *load)
     policy->records = records_new(&policy->store);
     if (policy->records == NULL)
         load_no_memory(load);
+}
+
+/* Not through say(), which counts. */
+static void say_more_unresolved(const struct load *load)
+{
+    char text[PATH_MAX + 128];
+    snprintf(text, sizeof text, "%s: %d more that cannot be read; mend these first, and check again",
+             load->policy->path, load->unresolved - LOAD_ERRORS_MAX);
+    load->report->say(load->report->context, CONFIG_UNRESOLVED, text);
 }
 
 /* Memory was refused, long before the policy would be too large: another time it may go well. */
@@ -188,6 +210,8 @@ static struct policy *load_policy(const char *path, bool exists, config_getenv *
         load_no_memory(&load);
     else
         read_policy(&load, path, exists);
+    if (load.unresolved > LOAD_ERRORS_MAX)
+        say_more_unresolved(&load);
     if (load.errors == 0)
         keep_file_names(&load);
     if (load.errors == 0)

@@ -27,6 +27,7 @@ struct load {
     size_t anchors_made;
     bool secret_in_place; /* the text has a secret in it */
     int errors;
+    int unresolved;
 };
 
 /* Reports one finding at a place in the policy file. `format` begins with the name of the setting. */

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "policy/text.h"
+
 /* ITU-T X.690: the tags by which DER begins. */
 enum { DER_INTEGER = 0x02, DER_OID = 0x06, DER_SEQUENCE = 0x30 };
 
@@ -10,23 +12,26 @@ enum { DER_INTEGER = 0x02, DER_OID = 0x06, DER_SEQUENCE = 0x30 };
 struct other {
     const char *mark; /* in the text; NULL: the end of the list */
     const char *words;
-    const char *command; /* of openssl, without -in and -out */
+    const char *command; /* without the names of the files */
 };
 
 static const struct other others[] = {
-    {"PRIVATE KEY-----", "holds a private key; allowed is the public key alone", "pkey -pubout"},
+    {"-----BEGIN OPENSSH PRIVATE KEY-----",
+     "holds a private key as OpenSSH writes it; allowed is the public key alone, of RSA or ECDSA",
+     "ssh-keygen -e -m PKCS8"},
+    {"PRIVATE KEY-----", "holds a private key; allowed is the public key alone", "openssl pkey -pubout"},
     {"-----BEGIN RSA PUBLIC KEY-----", "holds an RSA PUBLIC KEY block; allowed is PUBLIC KEY",
-     "rsa -RSAPublicKey_in -pubout"},
+     "openssl rsa -RSAPublicKey_in -pubout"},
     {NULL, NULL, NULL},
 };
 
 /* Of these there may be some beside what is allowed. */
 static const struct other alone[] = {
     {"CERTIFICATE REQUEST-----", "holds a certificate request; allowed is the public key in it",
-     "req -noout -pubkey"},
+     "openssl req -noout -pubkey"},
     {"-----BEGIN TRUSTED CERTIFICATE-----", "holds a TRUSTED CERTIFICATE block; allowed is CERTIFICATE",
-     "x509"},
-    {"-----BEGIN PKCS7-----", "holds certificates in PKCS #7; allowed is PEM", "pkcs7 -print_certs"},
+     "openssl x509"},
+    {"-----BEGIN PKCS7-----", "holds certificates in PKCS #7; allowed is PEM", "openssl pkcs7 -print_certs"},
     {NULL, NULL, NULL},
 };
 
@@ -60,22 +65,35 @@ static struct other der_kind(const unsigned char *der, size_t length)
     size_t second = der_content(der, length, first);
     if (first != 0 && der[first] == DER_INTEGER && second != 0)
         return der[second] == 3
-                   ? (struct other){"", "is PKCS #12; allowed is PEM", "pkcs12 -nokeys"}
+                   ? (struct other){"", "is PKCS #12; allowed is PEM", "openssl pkcs12 -nokeys"}
                    : (struct other){"", "is a private key in DER; allowed is the public key in PEM",
-                                    "pkey -inform DER -pubout"};
+                                    "openssl pkey -inform DER -pubout"};
     if (first != 0 && der[first] == DER_SEQUENCE && second != 0 && der[second] == DER_OID)
-        return (struct other){"", "is DER; allowed is PEM", "pkey -pubin -inform DER"};
-    return (struct other){"", "is DER; allowed is PEM", "x509 -inform DER"};
+        return (struct other){"", "is DER; allowed is PEM", "openssl pkey -pubin -inform DER"};
+    return (struct other){"", "is DER; allowed is PEM", "openssl x509 -inform DER"};
+}
+
+const char *pem_made_by(struct arena *arena, const char *words, const char *command, const char *path)
+{
+    bool ssh = strncmp(command, "ssh-keygen", strlen("ssh-keygen")) == 0;
+    if (path == NULL)
+        return arena_printf(arena, "%s, made by: %s", words, command);
+    const char *made = arena_printf(arena, "%s.pem", path);
+    const char *in = text_for_shell(arena, path);
+    const char *out = made == NULL ? NULL : text_for_shell(arena, made);
+    if (in == NULL || out == NULL)
+        return words;
+    return arena_printf(arena, "%s, made by: %s %s %s %s %s", words, command, ssh ? "-f" : "-in", in,
+                        ssh ? ">" : "-out", out);
 }
 
 static const char *say(struct arena *arena, const struct other *other, const char *path)
 {
     if (other->command == NULL)
         return other->words;
-    if (path == NULL)
-        return arena_printf(arena, "%s, made by: openssl %s", other->words, other->command);
-    return arena_printf(arena, "%s, made by: openssl %s -in '%s' -out '%s.pem'", other->words, other->command,
-                        path, path);
+    const char *said = pem_made_by(arena, other->words, other->command, path);
+    /* Without memory too, what is wrong must not pass for nothing. */
+    return said != NULL ? said : other->words;
 }
 
 static const struct other *find(const struct other *list, const char *text)

@@ -13,4 +13,10 @@
  */
 const char *pem_fault(struct arena *arena, const char *text, size_t length, const char *path);
 
+/*
+ * `words`, and the command line that makes PEM of the file `path` (NULL: it is in no file of its own), safe
+ * to be given to a shell. `command` is without the names of files. In the arena; NULL: memory is short.
+ */
+const char *pem_made_by(struct arena *arena, const char *words, const char *command, const char *path);
+
 #endif

@@ -6,6 +6,7 @@
 #include "config/environment.h"
 #include "config/file.h"
 #include "config/settings.h"
+#include "policy/text.h"
 
 #define SECRET_FILE_MAX ((size_t)64 << 10)
 
@@ -86,12 +87,13 @@ static bool read_variables(struct load *load)
 static void warn_of_readers(struct load *load, const struct source *at)
 {
     struct stat status;
-    if (stat(at->file, &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0)
+    const char *word = text_for_shell(&load->scratch, at->file);
+    if (word != NULL && stat(at->file, &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0)
         load_say(
             load, CONFIG_WARNING, at,
             "%s: it stands in a file that others can read (mode %04o); write it into a file of its own and "
-            "name that in private_certificate_encoding_secret_file, or run: chmod go-r",
-            setting_in_place, (unsigned)status.st_mode & 07777U);
+            "name that in private_certificate_encoding_secret_file, or run: chmod go-r %s",
+            setting_in_place, (unsigned)status.st_mode & 07777U, word);
 }
 
 static void read_settings(struct load *load, const config_setting_t *in_place, const config_setting_t *file)

@@ -41,6 +41,24 @@ static bool can_match(const char *pattern)
     return strchr(pattern, '/') == NULL || strchr("/*\\", pattern[0]) != NULL;
 }
 
+/* fnmatch(3) takes a [ that is not closed for itself. */
+static bool has_open_bracket(const char *pattern)
+{
+    for (const char *at = pattern; *at != '\0'; at++) {
+        if (*at == '\\' && at[1] != '\0') {
+            at++;
+        } else if (*at == '[') {
+            /* A ] that comes first, also after a ! or ^, stands for itself. */
+            const char *first = at + 1 + (at[1] == '!' || at[1] == '^');
+            const char *end = *first == '\0' ? NULL : strchr(first + 1, ']');
+            if (end == NULL)
+                return true;
+            at = end;
+        }
+    }
+    return false;
+}
+
 static void read_patterns(struct load *load, const config_setting_t *setting, struct section *section)
 {
     struct arena *arena = &load->policy->arena;
@@ -66,6 +84,12 @@ static void read_patterns(struct load *load, const config_setting_t *setting, st
                      "match: \"%.80s\" matches no program; a pattern with a / is compared with the whole "
                      "path, so begin it with /",
                      text);
+        else if (has_open_bracket(text))
+            load_say(
+                load, CONFIG_WARNING, &at,
+                "match: \"%.80s\" has a [ that is not closed, so it matches nothing but a [ itself; close "
+                "it with ], or write \\\\[",
+                text);
         patterns[i] = arena_text(arena, text, strlen(text));
     }
     section->patterns = patterns;

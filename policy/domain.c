@@ -88,8 +88,27 @@ static const char *name_fault(const char *name)
     if (label == 0)
         return "an empty label; allowed is a name such as api.example.com";
     if (last[strspn(last, "0123456789")] == '\0')
-        return "a name that ends in a number and is no IPv4 address";
+        return "a name that ends in a number and is no IPv4 address; allowed is a name such as "
+               "api.example.com, or an address such as 10.0.0.5";
     return NULL;
+}
+
+/* `10.0.0.0/8`, `[2001:db8::]/32`. */
+static bool is_network(const char *text)
+{
+    char address[INET6_ADDRSTRLEN];
+    struct domain unused;
+    const char *slash = strchr(text, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash - text);
+    if (length > 2 && text[0] == '[' && text[length - 1] == ']') {
+        text++;
+        length -= 2;
+    }
+    if (length == 0 || length >= sizeof address)
+        return false;
+    memcpy(address, text, length);
+    address[length] = '\0';
+    return parse_address(address, &unused);
 }
 
 static bool fail(char *why, size_t size, const char *pattern, const char *fault)
@@ -110,6 +129,10 @@ bool domain_parse(const char *pattern, struct domain *domain, char *why, size_t 
     for (size_t i = 0; i <= length; i++)
         text[i] = lower(pattern[i]);
 
+    if (strchr(" \t", text[0]) != NULL || strchr(" \t", text[length - 1]) != NULL)
+        return fail(why, size, pattern, "a name with spaces around it; remove them");
+    if (is_network(text))
+        return fail(why, size, pattern, "a network, and networks are not supported; list addresses or names");
     struct in6_addr bare;
     if (inet_pton(AF_INET6, text, &bare) == 1)
         return fail(why, size, pattern,

@@ -126,7 +126,8 @@ struct section {
 };
 
 struct event_sinks {
-    const char *file; /* NULL: none */
+    const char *file;          /* NULL: none */
+    struct source file_source; /* where `file` is set */
     bool to_stderr;
 };
 

@@ -48,6 +48,25 @@ void text_for_terminal(char *text)
     }
 }
 
+const char *text_for_shell(struct arena *arena, const char *text)
+{
+    /* Within single quotes nothing is special but their end. */
+    static const char quote[] = "'\\''";
+    char *word = arena_alloc(arena, strlen(text) * (sizeof quote - 1) + sizeof "''");
+    char *out = word;
+    if (word == NULL)
+        return NULL;
+    *out++ = '\'';
+    for (; *text != '\0'; text++) {
+        if (*text == '\'')
+            out = stpcpy(out, quote);
+        else
+            *out++ = *text;
+    }
+    stpcpy(out, "'");
+    return word;
+}
+
 /* gmtime_r(3) may read the time zone's file and takes a lock that a forked child never gets back. */
 void text_of_time(time_t time, char out[TEXT_TIME_SIZE])
 {

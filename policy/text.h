@@ -2,8 +2,11 @@
 #ifndef TLSGRAFT_TEXT_H
 #define TLSGRAFT_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
+
+#include "policy/arena.h"
 
 /* Copies `text`, cut to fit `size`, with each byte that is not valid UTF-8 (RFC 3629) replaced by '?'. */
 void text_to_utf8(const char *text, char *out, size_t size);
@@ -11,9 +14,18 @@ void text_to_utf8(const char *text, char *out, size_t size);
 /* Replaces control characters, which could move a terminal's cursor, by '?'. */
 void text_for_terminal(char *text);
 
+/* The text as one word of a command for a shell, whatever it holds; in the arena. NULL: memory is short. */
+const char *text_for_shell(struct arena *arena, const char *text);
+
 #define TEXT_TIME_SIZE 80 /* no year is too far off */
 
 /* RFC 3339 in UTC, with whole seconds: `2026-01-31T23:59:59Z`. */
 void text_of_time(time_t time, char out[TEXT_TIME_SIZE]);
+
+/* Of either case, whatever the locale. */
+static inline bool text_is_hex_digit(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 
 #endif

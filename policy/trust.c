@@ -3,9 +3,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
+bool trust_owner(const struct stat *status)
+{
+    return status->st_uid == 0 || status->st_uid == geteuid();
+}
+
 bool trust_writers(const struct stat *status, char why[TRUST_WHY_SIZE])
 {
-    if (status->st_uid != 0 && status->st_uid != geteuid())
+    if (!trust_owner(status))
         snprintf(why, TRUST_WHY_SIZE,
                  "belongs to user %lu; it must belong to root or to the user that runs the program (%lu)",
                  (unsigned long)status->st_uid, (unsigned long)geteuid());

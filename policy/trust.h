@@ -11,4 +11,7 @@ enum { TRUST_WHY_SIZE = 192 };
  */
 bool trust_writers(const struct stat *status, char why[TRUST_WHY_SIZE]);
 
+/* Is its owner root or the effective user? */
+bool trust_owner(const struct stat *status);
+
 #endif

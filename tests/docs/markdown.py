@@ -12,8 +12,10 @@ The conventions, which a reader sees no more of than the fences:
 <!-- test: WORDS --> is something that happens around the reader, see world.py.
 """
 import dataclasses
+import pathlib
 import re
 
+TOP = pathlib.Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"(?P<indent> *)```(?P<kind>.*)")
 NOTE = re.compile(r"\s*<!-- test: (?P<words>.*) -->\s*")
 NAMED = re.compile(r"`([^`\s]+\.cfg)`")
@@ -39,6 +41,12 @@ class Command:
     line: int
     text: str
     output: str
+
+
+def pages():
+    """The paths of all, from the top of the tree."""
+    found = [TOP / "README.md", TOP / "CHANGELOG.md", *sorted((TOP / "docs").rglob("*.md"))]
+    return [str(path.relative_to(TOP)) for path in found]
 
 
 def blocks_of(page):

@@ -69,6 +69,11 @@ def entries(part):
     return found
 
 
+def statuses(text):
+    """What "0 done; 1 not" says of each number."""
+    return dict(re.findall(r"(?:^|; ?)\s*(\d+) ([^;]+)", text))
+
+
 class Form(unittest.TestCase):
     """As man(1) finds and shows them once they are installed."""
 
@@ -164,6 +169,31 @@ class Policy(unittest.TestCase):
                 self.assertRegex(line, "cannot be read: No such file or directory|a second key|only one key")
 
 
+def literals(*folders):
+    """The texts in the sources, whose parts on several lines are joined, without quotes that are escaped."""
+    for folder in folders:
+        for path in sorted((TOP / folder).glob("*.c")):
+            for text in re.findall(r'"(?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*', path.read_text()):
+                yield re.sub(r'"\s*"', "", text)[1:-1].replace('\\"', '"')
+
+
+class Troubleshooting(unittest.TestCase):
+    """What the page quotes as messages are messages of the program."""
+
+    def test_messages(self):
+        page = (TOP / "docs" / "troubleshooting.md").read_text()
+        part = page.split("## What `policy check` says")[1].split("\n## ")[0]
+        quoted = [phrase for row in re.findall(r"^\| (`.*?`) \|", part, flags=re.M) for phrase in re.findall(r"`(.*?)`", row)]
+        self.assertGreater(len(quoted), 8)
+        said = list(literals("config", "cli"))
+        for phrase in quoted:
+            with self.subTest(phrase):
+                # Between them is what is put in: other words, or those of libconfig and the C library.
+                pieces = re.split(r"\.\.\.|FILE:LINE|syntax error;|No such file or directory|, made by: ", phrase)
+                for piece in filter(None, (piece.strip(" ;:,") for piece in pieces)):
+                    self.assertTrue(any(piece in text for text in said), f"nothing says '{piece}'")
+
+
 class Commands(unittest.TestCase):
     """tlsgraft(1) and tlsgraft-run(1) against the help of the commands."""
 
@@ -192,17 +222,39 @@ class Commands(unittest.TestCase):
                 self.assertLessEqual(terms, told)
 
     def test_statuses(self):
+        """The same numbers, in the same words; tlsgraft-run(1) may say more."""
         for command in self.commands:
             with self.subTest(command):
                 said = run(*command.split(), "--help").stdout.split("\nstatus:")[1]
-                text = " ".join(said.split("\n\n")[0].split())
-                told = set(re.findall(r"(?:^ ?|; )(\d+)(?= )", text))
-                part = plain(self.parts[command])
+                told = statuses(" ".join(said.split("\n\n")[0].split()))
+                self.assertGreater(len(told), 2)
                 if command == "run":
-                    part = "Exit status: " + "; ".join(entries(sections((MANUALS / "man1" / "tlsgraft-run.1").read_text(),
-                                                                        "SH")["EXIT STATUS"]))
-                written = set(re.findall(r"(?:^ |; )(\d+)(?= |;|$)", part.split("Exit status:")[1]))
+                    page = (MANUALS / "man1" / "tlsgraft-run.1").read_text()
+                    written = entries(sections(page, "SH")["EXIT STATUS"])
+                    written = {status: text[:len(told.get(status, text))] for status, text in written.items()}
+                else:
+                    written = statuses(plain(self.parts[command]).split("Exit status:")[1].rstrip("."))
                 self.assertEqual(written, told)
+
+    def test_numbers(self):
+        """Each that the help of a command has (days, ports, examples of times) is in its part of the page."""
+        for command in self.commands:
+            with self.subTest(command):
+                told = run(*command.split(), "--help").stdout.split("\nstatus:")[0]
+                part = plain(self.parts[command]).split("Exit status:")[0]
+                for number in re.findall(r"\b\d+[smhd]?\b(?: days?\b)?", told):
+                    self.assertRegex(part, rf"\b{number}\b")
+
+    def test_where_the_policy_is_looked_for(self):
+        """The order is that of the overview wherever it is told."""
+        order = ["TLSGRAFT_POLICY", "/etc/tlsgraft/policy.cfg"]
+        told = re.search(r"^ *--policy FILE(.*)", run("--help").stdout, flags=re.M)[1]
+        texts = [told, run("run", "--help").stdout, run("policy", "check", "--help").stdout]
+        for path in sorted(MANUALS.glob("man1/*")):
+            texts += [text for term, text in entries(path.read_text()).items() if term.startswith("--policy")]
+        self.assertGreater(len(texts), 4)
+        for text in texts:
+            self.assertEqual(order, re.findall(r"else (?:that of )?(TLSGRAFT_POLICY|/etc/\S+)", text), text)
 
     def test_json_keys(self):
         """Each key that a command prints is in its part of the page."""

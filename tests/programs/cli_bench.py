@@ -4,8 +4,9 @@ import os
 import pathlib
 import shutil
 import subprocess
-import tempfile
 import unittest
+
+from scratch import scratch
 
 BUILD = pathlib.Path(os.environ["TLSGRAFT_BUILD"]).resolve()
 COMMAND = BUILD / "bin" / "tlsgraft"
@@ -18,9 +19,7 @@ class Bench(unittest.TestCase):
     """A folder and a valid policy for each test; the environment holds nothing of ours."""
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="tlsgraft-cli-")
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name).resolve()
+        self.folder = scratch("tlsgraft-cli-", self.addCleanup)
         self.policy = self.write("policy.cfg", "version = 1;\n", 0o600)
         self.environment = {"PATH": PATH, "HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
 

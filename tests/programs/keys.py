@@ -7,6 +7,7 @@ import subprocess
 KINDS = {
     "p256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
     "rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+    "weak": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
     "ed25519": ["-algorithm", "ED25519"],
 }
 NAMES = "DNS:localhost,IP:127.0.0.1"

@@ -13,10 +13,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import unittest
 
 from keys import Identity
+from scratch import scratch
 from server import PATIENCE, ByteCounter, TlsServer
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -143,8 +143,7 @@ class LabTest(unittest.TestCase):
         super().setUpClass()
         if not LIBRARY.exists():
             raise FileNotFoundError(f"{LIBRARY}: not there; build it, or set TLSGRAFT_BUILD")
-        cls.lab = pathlib.Path(tempfile.mkdtemp(prefix="tlsgraft-lab-"))
-        cls.addClassCleanup(shutil.rmtree, cls.lab)
+        cls.lab = scratch("tlsgraft-lab-", cls.addClassCleanup)
         cls.lab.chmod(0o755)
         shutil.copy(HERE / "fetch.py", cls.lab)
         for program in ("lab_client", "lab_linked"):

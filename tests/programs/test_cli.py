@@ -1,6 +1,8 @@
 """The command as a whole: help, usage, `policy check`; and, as one run, the tests of its other commands."""
 
 import datetime
+import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -13,6 +15,7 @@ from test_cli_process import *  # noqa: F401,F403
 from test_cli_run import *  # noqa: F401,F403
 from test_cli_run import PIN, RULE
 
+NOBODY = 65534
 OTHER_PIN = PIN.replace("47D", "48D")
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "config" / "examples"
 COMMANDS = (("run",), ("policy", "check"), ("policy", "explain"), ("pin",), ("doctor",), ("events",))
@@ -52,6 +55,27 @@ class Help(Bench):
                 result = self.call(*words)
                 self.assertEqual((result.returncode, result.stdout), (2, ""), result)
                 self.assertRegex(result.stderr, r"^tlsgraft: .*; .*\n$")
+
+    def test_two_hyphens_end_the_options(self):
+        (self.folder / "--json").write_text("version = 1;\n")
+        (self.folder / "--json").chmod(0o600)
+        for words in (("--", "--json"), ("--", "./--json")):
+            result = self.call("policy", "check", *words)
+            self.assertEqual((result.returncode, result.stderr), (0, ""), result)
+        for words in (("policy", "explain", "a", "--", "--json"), ("pin", "--", "policy.cfg", "--json")):
+            result = self.call("--policy", self.policy, *words)
+            self.assertEqual((result.returncode, result.stdout), (2, ""), result)
+            self.assertIn("more than one ", result.stderr)
+        result = self.call("--policy", self.policy, "policy", "explain", "--program", "--", "--json", "a")
+        self.assertEqual("--", json.loads(result.stdout)["program"])
+
+    def test_policy_goes_before_the_command(self):
+        for name in ("policy check", "policy explain", "pin", "doctor", "events"):
+            for words in (("--policy", self.policy), (f"--policy={self.policy}",)):
+                result = self.call(*name.split(), *words, "a")
+                self.assertEqual((result.returncode, result.stdout), (2, ""), result)
+                self.assertEqual(f"tlsgraft: {name}: --policy goes before the command; write 'tlsgraft --policy FILE "
+                                 f"{name} ...'\n", result.stderr)
 
     def test_full_disk(self):
         result = self.call("-c", '"$0" doctor true >/dev/full', COMMAND, command="/bin/sh")
@@ -139,8 +163,8 @@ class PolicyCheck(Bench):
                                   ("2020-02-29", "refuse", "is past, so the server is refused, whatever its key is;"),
                                   (self.day(0), "report", "is past, so a server"),
                                   (self.day(2), "report", "is in 2 days, and from then on a server with another key"),
-                                  (self.day(29), "refuse", "is in 29 days, and from then on the server is refused,"),
-                                  (self.day(32), "report", None), ("2999-12-31", "refuse", None)):
+                                  (self.day(30), "refuse", "is in 30 days, and from then on the server is refused,"),
+                                  (self.day(31), "report", None), ("2999-12-31", "refuse", None)):
             rule = (f'{{ domain = "a"; keys = "{PIN},{OTHER_PIN}"; expires = "{day}"; after_expiry = "{after}"; '
                     'MODE }')
             with self.subTest(day=day, after=after):
@@ -149,6 +173,51 @@ class PolicyCheck(Bench):
                 if words is not None:
                     self.assertTrue(warnings[0].startswith(f"expires: {day} {words}"), warnings)
                 self.assertEqual([], self.warnings(rule.replace("MODE", 'mode = "off";')))
+
+    def test_keys_that_expire_where_nothing_is_refused(self):
+        rule = '{{ domain = "a"; keys = "%s,%s"; expires = "{}"; after_expiry = "{}"; {} }}' % (PIN, OTHER_PIN)
+        for mode, more in (('mode = "report";', ""), ("", 'mode = "report";')):
+            for day, after, words in (
+                    ("2020-02-29", "refuse", "is past, so the server is only reported, whatever its key is;"),
+                    ("2020-02-29", "report", "is past, so a server with another key is only reported, as before;"),
+                    (self.day(2), "refuse", "is in 2 days, and from then on the server is only reported, whatever"),
+                    (self.day(2), "report", "is in 2 days, and from then on a server with another key is only repor")):
+                (warning,) = self.warnings(rule.format(day, after, mode), more)
+                self.assertTrue(warning.startswith(f"expires: {day} {words}"), warning)
+        (warning,) = self.warnings(rule.format("2020-02-29", "refuse", 'mode = "enforce";'), 'mode = "report";')
+        self.assertIn("is past, so the server is refused, whatever its key is;", warning)
+
+    def test_events_that_nobody_can_write(self):
+        (self.folder / "d").mkdir()
+        os.mkfifo(self.folder / "fifo")
+        self.write("file", "", 0o600)
+        (self.folder / "link").symlink_to("file")
+        for path, words in (("none/events", f"the directory {self.folder}/none does not exist; create it"),
+                            ("file/events", f"{self.folder}/file/events takes no events: Not a directory; mend the"),
+                            ("d", "it is a directory; name a file in it"), ("fifo", "it is a FIFO, and only regular"),
+                            ("/dev/null", "it is a device or a socket, and only regular files are written; name"),
+                            ("link", "it is a symbolic link, which is not followed; name the file itself"),
+                            ("file", None), ("d/new", None), ("/none", None)):
+            result = self.check(f'version = 1;\nevents: {{ file = "{path}"; }};\n')
+            self.assertEqual(result.returncode, 0, result)
+            if words is None:
+                self.assertEqual("", result.stderr)
+            else:
+                self.assertTrue(result.stderr.startswith(f"tlsgraft: warning: {self.policy}:2: events.file: "), result)
+                self.assertIn(words, result.stderr)
+
+    def test_events_that_this_user_cannot_write(self):
+        """Another user may; those are not asked about."""
+        self.write("file", "", 0o600)
+        self.folder.chmod(0o755)
+        command = self.install("open")
+        for path, place in (("file", "file"), ("new", "")):
+            self.policy.write_text(f'version = 1;\nevents: {{ file = "{path}"; }};\n')
+            self.policy.chmod(0o644)
+            result = self.call("policy", "check", self.policy, command=command, user=NOBODY, group=NOBODY)
+            self.assertEqual(result.returncode, 0, result)
+            self.assertIn(f"this user ({NOBODY}) cannot write to {str(self.folder / place)}: Permission denied; ",
+                          result.stderr)
 
     def test_no_more_warnings_than_are_read(self):
         rules = ",\n".join(f'{{ domain = "h{i}.example"; keys = "{PIN}"; }}' for i in range(22))
@@ -211,6 +280,7 @@ class PolicyCheck(Bench):
             warning = (f"tlsgraft: warning: {self.policy}:2: private_certificate_encoding_secret: it stands in a file "
                        f"that others can read (mode {mode:04o}); ")
             self.assertEqual(warned, warning in result.stderr, result)
+            self.assertEqual(warned, f"or run: chmod go-r '{self.policy}'\n" in result.stderr, result)
         self.policy.chmod(0o644)
         self.write("secret.cfg", 'security: { private_certificate_encoding_secret = "x"; };\n', 0o600)
         self.assertNotIn("warning", self.check('version = 1;\n@include "secret.cfg"\n').stderr)
@@ -257,8 +327,17 @@ class PolicyCheck(Bench):
         self.policy.chmod(0o666)
         result = self.call("policy", "check", self.policy)
         self.assertEqual((result.returncode, result.stdout), (2, ""), result)
-        self.assertIn(f"{self.policy}: the policy file is writable by others than its owner (mode 0666); run: chmod",
-                      result.stderr)
+        self.assertIn(f"{self.policy}: the policy file is writable by others than its owner (mode 0666); run: chmod "
+                      f"go-w '{self.policy}'\n", result.stderr)
+        included = self.write("it's `touch pwned`.cfg", "", 0o666)
+        self.policy.write_text(f'version = 1;\n@include "{included.name}"\n')
+        self.policy.chmod(0o600)
+        result = self.call("policy", "check", self.policy)
+        subprocess.run(["sh", "-c", result.stderr[result.stderr.index("chmod "):]], check=True, cwd=self.folder)
+        self.assertEqual(0o644, included.stat().st_mode & 0o777)
+        self.assertEqual(0, self.call("policy", "check", self.policy).returncode)
+        self.assertFalse((self.folder / "pwned").exists())
+        self.policy.chmod(0o666)
         result = self.call("policy", "check", env={"TLSGRAFT_POLICY": "policy.cfg"})
         self.assertEqual((result.returncode, result.stdout), (3, ""), result)
         self.assertIn("'policy.cfg' is not an absolute path; give the whole path, or use --policy", result.stderr)
@@ -290,6 +369,20 @@ class PolicyCheck(Bench):
                            (("policy", "check"), {"TLSGRAFT_POLICY": str(self.policy)})):
             result = self.call(*words, env=env)
             self.assertEqual((result.returncode, result.stdout), (0, self.numbers("0 rules, 0 keys")), result)
+
+    def test_what_wins(self):
+        """The FILE of `policy check` over --policy, that over TLSGRAFT_POLICY, for it and for other commands."""
+        for name in ("file", "option", "variable"):
+            self.write(name, RULE.format(keys=f'"{PIN}", "{name}.pem"'), 0o600)
+        env = {"TLSGRAFT_POLICY": str(self.folder / "variable")}
+        for words, name in ((("--policy", "option", "policy", "check", "file"), "file"),
+                            (("policy", "check", "file"), "file"), (("--policy", "option", "policy", "check"), "option"),
+                            (("policy", "check"), "variable"),
+                            (("--policy", "option", "policy", "explain", "a.example"), "option"),
+                            (("policy", "explain", "a.example"), "variable"),
+                            (("run", "--policy", "option", "true"), "option"), (("run", "true"), "variable")):
+            with self.subTest(words=words):
+                self.assertIn(f"{self.folder}/{name}:2: ", self.call(*words, env=env).stderr)
 
 
 if __name__ == "__main__":

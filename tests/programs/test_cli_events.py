@@ -149,6 +149,15 @@ class Json(EventBench):
         self.assertNotRegex(shown.replace("\n", ""), "[\x00-\x1f\x7f-\x9f]")
         self.assertEqual(json.loads(shown), [{"a": "\x7f\x80\x9b\xa0\x1b"}])
 
+    def test_nothing_that_changes_how_it_is_read(self):
+        text = "a\u202eb\u2066c\u200bd\ufeff\u2029"
+        self.put({"message": "x"}, ('{"message":"%s é\u2030"}\n' % text).encode())
+        shown = self.show("--json")
+        self.assertIn('{"message":"a\\u202eb\\u2066c\\u200bd\\ufeff\\u2029 é\u2030"}', shown)
+        self.assertEqual(json.loads(shown)[1], {"message": text + " é\u2030"})
+        self.assertIn(r"a\xe2\x80\xaeb\xe2\x81\xa6c\xe2\x80\x8bd\xef\xbb\xbf\xe2\x80\xa9 é\u2030".replace("\\u2030", "\u2030"),
+                      self.show())
+
     def test_none(self):
         self.sink.touch()
         self.assertEqual((self.show("--json"), self.show()), ("[]\n", ""))
@@ -161,13 +170,26 @@ class Damage(EventBench):
     def test_lines_that_are_no_objects(self):
         event = {"event": "good"}
         for junk in (b'{"event":"hal\n', b"\n", b"[]\n", b"7\n", b'"text"\n', b"\xff\xfe\n", b'{"a":"\xff"}\n', b"\0\n",
-                     b'{"a":"\0"}\n', b'{"a":1}{"b":2}\n', b"[" * 5000 + b"\n", b'{"a":1e999}\n',
+                     b'{"a":"\0"}\n', b'{"a":1}{"b":2}\n', b"[" * 5000 + b"\n", b'{"a":1e999\n',
+                     b'{"a":1e999x}\n', b'{"a":+1e999}\n', b'[1e999]\n',
                      b'{"a":"' + b"x" * (4 << 20) + b'"}\n', b"x" * (9 << 20) + b"\n"):
             with self.subTest(junk=junk[:20]):
                 self.sink.unlink(missing_ok=True)
                 self.put(event, junk, event)
                 words = f"tlsgraft: warning: events: {self.sink}:2: 1 line is no JSON object, and was left out; "
                 self.assertEqual(self.names(err=words + "see what stands there\n"), ["good", "good"])
+
+    def test_numbers_that_are_too_big(self):
+        """They are left out of the columns, and nothing else is."""
+        for number in ("1e999", "-1E+999", "1.5e9999", "123456789012345678901234567890", "-9223372036854775809",
+                       "9" * 400, "9" * 400 + ".5"):
+            with self.subTest(number=number):
+                self.sink.unlink(missing_ok=True)
+                line = ('{"a":%s,"port":443,"domain":"a.example","reason":"\\"1e999","b":[%s],"event":"1e999 %s"}'
+                        % (number, number, number))
+                self.put(line.encode() + b"\n", b'{"event":"x","port":%s}\n' % number.encode())
+                self.assertEqual(self.show(), f'\t\t1e999 {number}\ta.example:443\t\t"1e999\t\n\t\tx\t\t\t\t\n')
+                self.assertIn(f"  {line},\n", self.show("--json"))
 
     def test_one_warning_for_all(self):
         self.put({"event": "a"}, b"x\n", {"event": "b"}, b"y\n", b'{"event":"cut')
@@ -225,6 +247,14 @@ class Since(EventBench):
         self.stamped(*[(now - age).strftime("%Y-%m-%dT%H:%M:%SZ") for age in ages])
         for since, first in (("7d", 1), ("48h", 2), ("2h", 3), ("30m", 4), ("3000s", 4), ("0s", 5)):
             self.assertEqual(self.names("--since", since), [str(number) for number in range(first, 6)], since)
+
+    def test_units(self):
+        """A unit that is a second too long or too short shows itself in thousands of them."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        for unit, count in (("seconds", 90_000), ("minutes", 9000), ("hours", 9000), ("days", 9000)):
+            begin = now - datetime.timedelta(**{unit: count})
+            self.stamped(*[(begin + datetime.timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ") for hours in (-1, 1)])
+            self.assertEqual(self.names("--since", f"{count}{unit[0]}"), ["1"], unit)
 
     def test_a_time_that_cannot_be_read_is_shown(self):
         self.stamped("2020-01-01T00:00:00Z", "yesterday", 7, None, "2020-02-30T00:00:00Z", "2020-01-01T00:00:00")
@@ -305,10 +335,12 @@ class Surroundings(EventBench):
 
     def test_no_inotify(self):
         self.put({"event": "a"})
-        for limit, cure in (("instances", "max_user_instances"), ("watches", "max_user_watches")):
-            script = f'echo 0 > /proc/sys/user/max_inotify_{limit} && exec "$@"'
-            result = self.call("-Ur", "sh", "-c", script, "-", COMMAND, "--policy", self.policy, "events", "--follow",
-                               command="unshare")
+        for function, error, cure in (("inotify_init1", "EMFILE", "max_user_instances"),
+                                      ("inotify_add_watch", "ENOSPC", "max_user_watches")):
+            # As the kernel does at its limits, which are those of a whole user.
+            source = f"#include <errno.h>\nint {function}(void) {{ errno = {error}; return -1; }}"
+            limited = self.compile("limited.so", source, "-shared", "-fPIC")
+            result = self.call("--policy", self.policy, "events", "--follow", env={"LD_PRELOAD": str(limited)})
             self.assertEqual((result.returncode, result.stdout), (3, ""), result)
             self.assertIn(f"raise the sysctl fs.inotify.{cure}", result.stderr)
 
@@ -444,6 +476,18 @@ class Follow(EventBench):
                 self.assertEqual(following.name(), name)
                 self.event(f"longer than {name}")
                 self.assertEqual(following.name(), f"longer than {name}")
+
+    def test_cut_off_and_written_again(self):
+        """Between two looks, and one byte shorter than before."""
+        self.event("long")
+        with self.follow() as following:
+            self.assertEqual(following.name(), "long")
+            following.process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, following.process.pid, os.WSTOPPED)
+            os.truncate(self.sink, 0)
+            self.event("cut")
+            following.process.send_signal(signal.SIGCONT)
+            self.assertEqual(following.name(), "cut")
 
     def test_removed_and_made_again(self):
         self.event("a")

@@ -28,7 +28,8 @@ programs = (
 {{ name = "billing"; match = [ "/opt/*/billingd", "billing" ];
 pinned_public_keys = ( {{ domain = "*.example.com"; keys = "{B}"; }} ); }},
 {{ name = "legacy"; match = "legacyd"; certificate_pinning_disabled = true;
-pinned_public_keys = ( {{ domain = "*"; keys = "{B}"; }} ); }}
+pinned_public_keys = ( {{ domain = "*"; keys = "{B}"; }} ); }},
+{{ name = "narrow"; match = "narrow"; pinned_public_keys = ( {{ domain = "else.example"; keys = "{B}"; }} ); }}
 );
 """
 
@@ -58,16 +59,16 @@ class PolicyExplain(Bench):
     def test_a_rule(self):
         note = ("note", "no program is given, so the rules of sections do not count; see --program")
         self.assertEqual([
-            ("host", "api.example.com"), ("port", "443"), note,
+            ("host", "api.example.com"), ("port", "443"),
             ("rule", "4", "api.example.com:443", "global"), ("mode", "enforce", "of the policy"), ("target", "leaf"),
             ("verify", "program"), ("min_version", "1.2"), ("pin", A, A), ("pin", B, B),
-            ("hidden_rule", "5", "api.example.com"), ("hidden_rule", "6", "**.example.com"),
+            ("hidden_rule", "5", "api.example.com"), ("hidden_rule", "6", "**.example.com"), note,
             ("outcome", "a server with another key is refused, and one that speaks an older TLS than 1.2 is refused")],
             self.lines("API.Example.com.:443"))
         self.assertEqual({
             "host": "api.example.com", "port": 443, "pin_rule": {
                 "rule": f"{self.policy}:4", "mode": "enforce", "target": "leaf", "verify": "program", "pins": [A, B],
-                "min_version": "1.2"},
+                "min_version": "1.2"}, "notes": [note[1]],
             "outcome": "a server with another key is refused, and one that speaks an older TLS than 1.2 is refused"},
             self.json("api.example.com:443"))
 
@@ -77,13 +78,19 @@ class PolicyExplain(Bench):
         self.assertEqual(["rule", "mode", "target", "verify", "pins"], list(answer["pin_rule"]))
         self.assertEqual({"name": "billing", "rule": f"{self.policy}:16"}, answer["section"])
 
+    def test_without_a_port_in_a_section(self):
+        """One with rules for others, and one that has a rule of its own for the host."""
+        for program, rules in (("narrow", [("4", "api.example.com:443")]), ("billing", [])):
+            self.assertEqual(rules, self.values("with_port", "--program", program, "api.example.com"), program)
+
     def test_without_a_port(self):
         lines = self.lines("api.example.com")
         self.assertNotIn("port", [line[0] for line in lines])
         self.assertIn(("rule", "5", "api.example.com", "global"), lines)
         self.assertIn(("mode", "report", "of the rule"), lines)
         self.assertIn(("with_port", "4", "api.example.com:443"), lines)
-        self.assertIn(("note", "no port is given: at those above another rule applies; ask with HOST:PORT"), lines)
+        self.assertIn(("note", "no port is given: at those of with_port another rule applies; ask with HOST:PORT"),
+                      lines)
         answer = self.json("api.example.com")
         self.assertNotIn("port", answer)
         self.assertEqual([{"port": 443, "rule": f"{self.policy}:4"}], answer["with_port"])
@@ -95,12 +102,74 @@ class PolicyExplain(Bench):
                                                                          "global")], rules)
         self.assertEqual([(B, B), (A, A)], [line[1:] for line in lines if line[0] == "pin"])
         self.assertTrue(any(line[0] == "note" and "all of them apply" in line[1] for line in lines), lines)
-        self.assertEqual(("outcome", "a server with another key is refused"), lines[-1])
+        self.assertEqual(("outcome", "a server with another key is refused (keys that have expired do not count)"),
+                         lines[-1])
         rule = self.json("x.ports.example")["pin_rule"]
-        self.assertEqual((f"{self.policy}:9", [f"{self.policy}:8"], [B, A]),
-                         (rule["rule"], rule["other_rules"], rule["pins"]))
+        self.assertEqual((f"{self.policy}:9", [B, A]), (rule["rule"], rule["pins"]))
+        self.assertEqual([{"rule": f"{self.policy}:8", "mode": "enforce", "target": "leaf", "verify": "program",
+                           "pins": [A], "expires": "2020-01-01", "after_expiry": "refuse", "expired": True}],
+                         rule["other_rules"])
         self.assertEqual([("none",)], self.values("rule", "x.ports.example:9", status=1))
         self.assertEqual([("8", "*.ports.example:1", "global")], self.values("rule", "x.ports.example:1"))
+
+    def rules_for_ports(self, *settings):
+        rules = ",\n".join(f'{{ domain = "x.lab:{port}"; {each} }}' for port, each in enumerate(settings, 1))
+        self.policy.write_text(f"version = 1;\nsecurity: {{ pinned_public_keys = (\n{rules}\n); }};\n")
+
+    def test_each_rule_has_its_own_settings(self):
+        self.rules_for_ports(f'keys = "{A}"; verify = "require"; min_version = "1.3";',
+                             f'keys = "{B}"; mode = "report"; min_version = "1.2"; target = "chain";')
+        lines = [line for line in self.lines("x.lab") if line[0] not in ("host", "note", "outcome")]
+        self.assertEqual([
+            ("rule", "4", "x.lab:2", "global"), ("mode", "report", "of the rule"), ("target", "chain"),
+            ("verify", "program"), ("min_version", "1.2"), ("pin", B, B),
+            ("other_rule", "3", "x.lab:1", "global"), ("mode", "enforce", "of the policy"), ("target", "leaf"),
+            ("verify", "require"), ("min_version", "1.3"), ("pin", A, A)], lines)
+        answer = self.json("x.lab")
+        self.assertEqual({
+            "rule": f"{self.policy}:4", "mode": "report", "target": "chain", "verify": "program", "pins": [B, A],
+            "min_version": "1.2", "other_rules": [{
+                "rule": f"{self.policy}:3", "mode": "enforce", "target": "leaf", "verify": "require", "pins": [A],
+                "min_version": "1.3"}]}, answer["pin_rule"])
+        self.assertIn("of these rules the strictest mode, enforce, is that of a server with none of their keys",
+                      answer["notes"])
+
+    def test_outcome_of_several_rules(self):
+        key, other = f'keys = "{A}";', f'keys = "{B}";'
+        past = 'expires = "2020-01-01";'
+        for settings, outcome in (
+                ((key + 'target = "chain";', other),
+                 "a server with another key, whose verified chain has no key of the rules with target chain either, "
+                 "is refused"),
+                ((key + 'target = "chain";', other + 'target = "chain";'),
+                 "a server whose verified chain has none of these keys is refused"),
+                ((key + past + 'target = "chain";', other),
+                 "a server with another key is refused (keys that have expired do not count)"),
+                ((key + past, other + 'mode = "report";'),
+                 "a server with another key is refused (keys that have expired do not count)"),
+                ((key + past, other + past), "a server with another key is only reported (the keys have expired)"),
+                ((key + past + 'after_expiry = "refuse";', other + past),
+                 "every server is refused, whatever its key is, for the keys have expired on 2020-01-01"),
+                ((key + past, 'keys = "gone.pem";'),
+                 "every server is refused, for none of the keys can be read (keys that have expired do not count)"),
+                ((key + 'min_version = "1.3"; mode = "report";', other + 'min_version = "1.2";'),
+                 "a server with another key is refused, and one that speaks an older TLS than 1.3 is only reported, "
+                 "and one that speaks an older TLS than 1.2 is refused")):
+            self.rules_for_ports(*settings)
+            self.assertEqual([(outcome,)], self.values("outcome", "x.lab"), settings)
+
+    def test_help_names_what_is_printed(self):
+        help_text = self.explain("--help").stdout
+        for key in ("note", "section", "unmatched", "unnamed", "with_port", "notes", "program_name", "other_rules"):
+            self.assertRegex(help_text, rf"\b{key}\b")
+        self.assertIn("no name may be under the rules of the address too", help_text)
+
+    def test_rules_for_other_ports(self):
+        note = (f"rules for other ports match ({self.policy}:13): they apply to a program whose port is not certain, "
+                "as curl to localhost, or behind a proxy; ask without a port")
+        self.assertIn(note, self.json("10.0.0.5:2", status=1)["notes"])
+        self.assertEqual([], [note for (note,) in self.values("note", "10.0.0.5:1") if "other ports" in note])
+        self.assertEqual([], [note for (note,) in self.values("note", "no.rule:1", status=1) if "other" in note])
 
     def test_expired(self):
         self.assertEqual([("2020-01-01", "past")], self.values("expires", "x.ports.example:1"))
@@ -155,16 +224,15 @@ class PolicyExplain(Bench):
                                       ("refuse", "refuse", "the connection is refused")):
             self.policy.write_text(POLICY.replace("ca_path", f'unmatched = "{about}"; unnamed = "{unnamed}";\nca_path'))
             lines = self.lines("no.rule", status=1)
-            self.assertEqual(("rule", "none"), lines[2], lines)
-            self.assertEqual((("unmatched", about), ("outcome", words + ", for no rule matches it")),
-                             tuple(lines[-2:]), lines)
+            self.assertEqual([("rule", "none"), ("unmatched", about)], lines[1:3], lines)
+            self.assertEqual(("outcome", words + ", for no rule matches it"), lines[-1], lines)
             self.assertEqual(("outcome", words + ", for no rule matches it"), self.lines("10.0.0.9", status=1)[-1])
             self.assertEqual([(unnamed,)], self.values("unnamed", "*", status=1))
             answer = self.json("no.rule", status=1)
-            self.assertEqual(["host", "unmatched", "outcome"], list(answer))
+            self.assertEqual(["host", "unmatched", "notes", "outcome"], list(answer))
         self.policy.write_text(POLICY)
         lines = self.lines("10.0.0.9", status=1)
-        self.assertEqual([("unmatched", "allow"), ("unnamed", "report")], lines[-3:-1])
+        self.assertEqual([("unmatched", "allow"), ("unnamed", "report")], lines[2:4])
         self.assertIn("where the program has the address verified, or sends it as a name, the server is not checked; "
                       "else the server is not checked, and the connection is reported", lines[-1][1])
         self.policy.write_text(POLICY.replace("ca_path", 'mode = "report"; unmatched = "refuse";\nca_path'))
@@ -172,7 +240,7 @@ class PolicyExplain(Bench):
 
     def test_addresses(self):
         for host, line in (("10.0.0.5:1", "13"), ("[::ffff:10.0.0.5]:1", "13"), ("[2001:db8::1]:443", "13"),
-                           ("[2001:DB8:0::1]", "13"), ("2001:db8::1", "13"), ("2001:db8::1%lo", "13"),
+                           ("[2001:DB8:0::1]", "13"), ("[2001:db8::1%lo]", "13"),
                            ("10.0.0.5", "13")):
             self.assertEqual(line, self.values("rule", host)[0][0], host)
         self.assertEqual([("2001:db8::1",)], self.values("host", "[2001:db8::1]:443"))
@@ -192,6 +260,30 @@ class PolicyExplain(Bench):
                          self.values("section", "--program", "legacyd", "x.example.com"))
         self.assertEqual([("none",)], self.values("section", "--program", "other", "x.example.com"))
 
+    def test_a_path_and_a_name(self):
+        for words in (("/opt/x/none", "billing"), ("billing", "/opt/x/none")):
+            words = [word for each in words for word in ("--program", each)]
+            self.assertEqual([("/opt/x/none", "billing")], self.values("program", *words, "x.example.com"))
+            self.assertEqual([("billing", "16")], self.values("section", *words, "x.example.com"))
+        answer = self.json("--program", "/opt/x/billingd", "--program", "legacyd", "x.example.com")
+        self.assertEqual(("/opt/x/billingd", "legacyd", "billing"),
+                         (answer["program"], answer["program_name"], answer["section"]["name"]))
+        for words, what in ((("/a", "/b"), "'/a' and '/b' are both paths; give one PATH (with a /), one NAME, or one"),
+                            (("a", "b"), "'a' and 'b' are both names; give")):
+            result = self.explain(*[word for each in words for word in ("--program", each)], "x", status=2)
+            self.assertIn(f"tlsgraft: policy explain: --program: {what}", result.stderr)
+
+    def test_an_executable_that_is_not_known(self):
+        """Of a name alone, a section before its own may match the executable."""
+        notes = dict.fromkeys(("billing", "/opt/none", "/opt/x/legacyd"), [])
+        notes["legacyd"] = [("the executable is not known, and may match the section billing "
+                             f"({self.policy}:16), which comes before; give its path as well, --program PATH --program "
+                             "NAME")]
+        notes["other"] = [notes["legacyd"][0].replace("), which comes before", "), or one of 2 after it, which would "
+                                                      "then count")]
+        for program, expected in notes.items():
+            self.assertEqual(expected, self.json("--program", program, "x.example.com").get("notes", [])[:1], program)
+
     def test_a_program_that_is_there(self):
         real = self.write("billing", b"\x7fELF")
         (self.folder / "link").symlink_to(real)
@@ -200,7 +292,27 @@ class PolicyExplain(Bench):
         self.assertIn(("section", "billing", "16"), lines)
         self.write("script", "#!/usr/bin/python3 -I\n")
         result = self.explain("--program", "./script", "x.example.com")
-        self.assertIn(f"{self.folder}/script is a script, and runs as its interpreter: give ", result.stderr)
+        python = os.path.realpath("/usr/bin/python3")
+        self.assertIn(f"{self.folder}/script is a script, and runs as its interpreter: give the path of that "
+                      f"({python} is judged), and the NAME", result.stderr)
+
+    def test_a_script_is_judged_by_what_runs_it(self):
+        python = os.path.realpath("/usr/bin/python3")
+        script = self.folder / "job"
+        self.policy.write_text(POLICY.replace('"billing" ]', f'"{script}" ]').replace('"legacyd"', f'"{python}"'))
+        for text, program, section in (
+                ("#!/usr/bin/python3 -I\n", python, "legacy"), ("#!/usr/bin/env python3\n", python, "legacy"),
+                ("#!/usr/bin/env -S PATH=/usr/bin python3 -I\n", python, "legacy"),
+                ("echo\n", os.path.realpath("/bin/sh"), "none"), ("#!/nowhere/to\n", str(script), "none"),
+                ("#!/usr/bin/env no-such-program\n", str(script), "none"), (f"#!{script}\n", str(script), "none"),
+                ("#!/usr/bin/env -i python3\n", str(script), "none")):
+            self.write("job", text)
+            result = self.explain("--program", script, "x.example.com")
+            self.assertIn(f"--program: {script} is a script, and ", result.stderr)
+            self.assertIn(f"program\t{program}\n", result.stdout, text)
+            self.assertIn(f"section\t{section}", result.stdout, text)
+
+    def test_a_path_that_is_not_there(self):
         result = self.explain("--program", "/opt/none", "x.example.com")
         self.assertIn("--program: /opt/none: No such file or directory; its path is compared as it is", result.stderr)
 
@@ -210,6 +322,8 @@ class PolicyExplain(Bench):
                             (("*.a.example",), "'*.a.example': it is a pattern; give the name of one host"),
                             (("*:443",), "it is a pattern; give the name of one host"),
                             (("https://api.example.com/x",), "is a URL; give its host alone, and its port behind"),
+                            (("2001:db8::1",), "write [2001:db8::1], or [2001:db8::1]:443 with a port"),
+                            (("2001:db8::1:443",), "write [2001:db8::1]:443, or [2001:db8::1:443] for the address"),
                             (("a.example/x",), "no host can have this name; allowed are letters"),
                             (("a:0",), "is no port; give a number from 1 to 65535"), (("a:x",), "is no port; give"),
                             (("b\u00fccher.example",), "it is not ASCII; give the A-label, which begins with xn--"),

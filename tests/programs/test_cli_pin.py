@@ -8,12 +8,12 @@ import pty
 import socket
 import ssl
 import subprocess
-import tempfile
 import unittest
 
 from cli_bench import COMMAND, LIBRARY, Bench
 from keys import Identity, openssl, pin_of
 from lab import DEFAULT_POLICY, LabTest
+from scratch import scratch
 from server import PATIENCE, Listener, TlsServer
 
 OTHER_PIN = "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
@@ -35,9 +35,7 @@ class PinBench(Bench):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        shared = tempfile.TemporaryDirectory(prefix="tlsgraft-pin-")
-        cls.addClassCleanup(shared.cleanup)
-        cls.shared = pathlib.Path(shared.name)
+        cls.shared = scratch("tlsgraft-pin-", cls.addClassCleanup)
         cls.ca = Identity(cls.shared, "ca", subject="Lab CA", ca=True)
         cls.leaf = Identity(cls.shared, "leaf", issuer=cls.ca)
         cls.leaf.certificate.with_suffix(".pin").write_text(cls.leaf.pin.removeprefix("sha256//"))
@@ -113,12 +111,26 @@ class PinFile(PinBench):
                 self.convert(self.write(name, content), words, self.leaf.pin)
         rsa_public = openssl("rsa", "-in", rsa.key, "-RSAPublicKey_out")
         self.convert(self.write("rsa.pub", rsa_public), "RSA PUBLIC KEY", rsa.pin)
+        self.convert(self.write("it's $(touch pwned) `touch pwned` \\\".pem", cases["private"][0]), "a private key",
+                     self.leaf.pin)
+        self.assertFalse((self.folder / "pwned").exists())
+
+    def test_keys_of_openssh(self):
+        for kind in ("rsa", "ecdsa"):
+            key = self.folder / f"it's {kind}"
+            subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", key], check=True)
+            result = self.pin(key)
+            self.assert_error(result, 2, "holds a private key as OpenSSH writes it; allowed is the public key alone, ")
+            command = result.stderr[result.stderr.index("ssh-keygen "):].strip()
+            subprocess.run(["sh", "-c", command], check=True, stdin=subprocess.DEVNULL)
+            self.assertRegex(self.rows(f"{key}.pem")[0][0], "^sha256//.{43}=$")
 
     def convert(self, path, words, pin):
         result = self.pin(path)
         self.assert_error(result, 2, f"{path}: ", words, "; allowed ", ": openssl ")
         command = result.stderr[result.stderr.index("openssl "):].strip()
-        subprocess.run(["sh", "-c", command], check=True, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        subprocess.run(["sh", "-c", command], check=True, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+                       cwd=self.folder)
         self.assertEqual(self.rows(f"{path}.pem")[0][0], pin)
 
     def test_encrypted_key_and_pkcs12(self):
@@ -178,6 +190,17 @@ class PinFile(PinBench):
             self.assertRegex(output, r"1B\]0.*;x")
         self.assertEqual(len(self.rows(hostile.certificate)[0]), 4)
 
+    def test_subjects_do_not_change_how_they_are_read(self):
+        """By characters that are not seen."""
+        hidden = [*range(0x200b, 0x2010), *range(0x2028, 0x202f), *range(0x2060, 0x206a), 0x61c, 0xfeff]
+        text = "".join(map(chr, hidden)) + "b\u00e9\u2027\u2030"
+        certificate = self.folder / "hidden.pem"
+        openssl("req", "-x509", "-key", self.leaf.key, "-utf8", "-subj", f"/CN={text}", "-out", certificate)
+        for output in (self.pin(certificate).stdout, self.pin("--json", certificate).stdout):
+            self.assertFalse(set(map(chr, hidden)) & set(output), repr(output))
+            self.assertIn("b\u00e9\u2027\u2030", output)
+        self.assertEqual(json.loads(self.pin("--json", certificate).stdout)[0]["subject"], f"CN={text}")
+
     def on_terminal(self, *words):
         master, slave = pty.openpty()
         self.addCleanup(os.close, master)
@@ -200,7 +223,11 @@ class PinUsage(PinBench):
         for text, words in (("https://example.com/", "is a URL"), ("a b", "no host can have"),
                             ("*.a.example", "pattern"), ("[::1", "brackets"), ("[::1]:0", "port"), ("[::1]x", "port"),
                             ("a:b", "port"),
-                            ("a:", "port"), ("a:65536", "port"), ("a:1:2", "several colons"), ("1.2.3", "four numbers"),
+                            ("a:", "port"), ("a:65536", "port"), ("a:1:2", "several colons"),
+                            ("::1", "write [::1], or [::1]:443 with a port"),
+                            ("::1:443", "write [::1]:443, or [::1:443] for the address alone"),
+                            ("fe80::1%lo:443", "write [fe80::1%lo]:443"),
+                            ("1:2:3:4:5:6:7:8:443", "write [1:2:3:4:5:6:7:8]:443"), ("1.2.3", "four numbers"),
                             ("1.2.3.256", "four numbers"), ("a..b", "empty label"), (".a", "empty label"),
                             ("m\u00fcller.example", "A-label"), ("a" * 64, "63 characters"), ("a." * 130, "253")):
             with self.subTest(text=text):
@@ -239,6 +266,18 @@ class Silent(Listener):
         with contextlib.suppress(OSError):
             while plain.recv(65536):
                 pass
+
+
+class Flood(Listener):
+    """Answers with records that a client has to ignore, without end."""
+
+    HELLO_REQUEST = bytes([22, 3, 3, 0, 4, 0, 0, 0, 0])
+
+    def serve(self, plain):
+        with contextlib.suppress(OSError):
+            plain.recv(65536)
+            while True:
+                plain.sendall(self.HELLO_REQUEST * 5000)
 
 
 class Switching(TlsServer):
@@ -404,6 +443,10 @@ class PinNoServer(ServerBench):
         server = self.run_server(Silent())
         self.assert_error(self.pin(f"localhost:{server.port}"), 3, "no answer to the TLS handshake within 10 seconds; ")
 
+    def test_answers_without_end(self):
+        server = self.run_server(Flood())
+        self.assert_error(self.pin(f"localhost:{server.port}"), 3, "the TLS handshake did not end within 10 seconds; ")
+
 
 class PinVerdict(ServerBench):
     def setUp(self):
@@ -438,6 +481,49 @@ class PinVerdict(ServerBench):
         place = f"tlsgraft: warning: localhost:{self.server.port}: "
         self.assertTrue(result.stderr.startswith(place + "would be reported, and let pass: "), result)
 
+    def two_rules(self, here, elsewhere):
+        """One for the port of the server, and one for another; a key each, or None."""
+        rules = [f'{{ domain = "localhost:{port}"; keys = "{key}"; }}'
+                 for port, key in ((self.server.port, here), (9, elsewhere)) if key]
+        self.policy.write_text(f"version = 1;\nsecurity: {{ pinned_public_keys = ({', '.join(rules)}); }};\n")
+
+    def test_rules_for_other_ports(self):
+        """They count where the port is not known; what is told is what happens at the port that was given."""
+        known = {(OTHER_PIN, self.leaf.pin): (1, "let pass"), (self.leaf.pin, OTHER_PIN): (0, None),
+                 (OTHER_PIN, None): (1, None), (None, OTHER_PIN): (0, "refused: the server's public key"),
+                 (None, self.leaf.pin): (0, None)}
+        place = f"tlsgraft: warning: localhost:{self.server.port}: where the port of a connection is not known"
+        for keys, (status, otherwise) in known.items():
+            with self.subTest(keys=keys):
+                self.two_rules(*keys)
+                result = self.judge(self.server.port)
+                self.assertEqual(result.returncode, status, result)
+                self.assertIn("\tallowed\n" if status == 0 else "\trefused\n", result.stdout)
+                warnings = [line for line in result.stderr.splitlines() if line.startswith(place)]
+                self.assertEqual(len(warnings), 0 if otherwise is None else 1, result)
+                self.assertIn(f"it would be {otherwise}" if otherwise else "", "".join(warnings))
+
+    def test_the_port_of_another_name(self):
+        """Of a server that is asked for another name than that of the host, the port is not the name's own."""
+        self.two_rules(None, OTHER_PIN)
+        for words, status in ((("--servername", "localhost"), 1), (("--servername", "LOCALHOST."), 1), ((), 0)):
+            result = self.judge(self.server.port, *words, host="127.0.0.1")
+            self.assertEqual((result.returncode, "would be refused" in result.stderr), (status, status == 1), result)
+        for name in ("localhost", "LocalHost."):
+            self.assertEqual(self.judge(self.server.port, "--servername", name).returncode, 0)
+
+    def test_security_level(self):
+        """A rule that has the certificate verified does so at the level that a program has which sets none."""
+        weak = Identity(self.folder, "weak", kind="weak", issuer=self.ca)
+        port = self.s_server("-cert", weak.certificate, "-key", weak.key, "-cipher", "ALL:@SECLEVEL=0")
+        self.rule(f'verify = "require"; ca_file = "{self.ca.certificate}";')
+        for level, status in ((2, 1), (0, 0)):
+            settings = self.write("openssl.cnf", "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n"
+                                  f"CipherString = DEFAULT@SECLEVEL={level}\n")
+            result = self.judge(port, env={"OPENSSL_CONF": str(settings)})
+            self.assertEqual(result.returncode, status, result)
+            self.assertEqual("key too weak" in result.stderr, status == 1, result)
+
     def test_unknown_servers(self):
         self.rule(f'keys = "{OTHER_PIN}";', "other.example", 'unmatched = "refuse"; ')
         result = self.judge(self.server.port)
@@ -459,6 +545,12 @@ class PinVerdict(ServerBench):
         result = self.judge(self.server.port, "--program", "other")
         self.assertEqual(result.returncode, 0, result)
         self.assertIn("no section of", result.stderr)
+        self.assertIn(f"--program: the executable is not known, and may match the section x ({self.policy}:2), which",
+                      result.stderr)
+        script = self.write("job", "#!/usr/bin/python3\n")
+        self.policy.write_text("version = 1;\n" + section.replace("/opt/*", str(script)))
+        self.assertEqual(self.judge(self.server.port, "--program", script).returncode, 0)
+        self.assertEqual(self.judge(self.server.port, "--program", script, "--program", "billing").returncode, 1)
 
     def test_policies(self):
         host = f"localhost:{self.server.port}"

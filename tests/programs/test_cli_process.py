@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import unittest
@@ -186,6 +187,19 @@ class Policies(Processes):
 
 
 class NotLoaded(Processes):
+    def test_linked_in_to_a_library(self):
+        source = f"#include <stdio.h>\n{WAITING}"
+        for other in ((), ("-l:libssl.so.3",)):
+            vendor = self.compile("libvendor.so", 'const char text[] = "TLS 1.3, client CertificateVerify";', "-shared",
+                                  "-fPIC", "-Wl,-soname,libvendor.so")
+            program = self.compile("program", source, "-Wl,--no-as-needed", vendor, *other, f"-Wl,-rpath,{self.folder}")
+            with self.process(program) as (pid, _):
+                if other:
+                    self.ask(pid, 1, "; it has loaded OpenSSL 3",
+                             "; what it does through libvendor.so (TLS linked in) is not governed")
+                else:
+                    self.ask(pid, 1, "; it has loaded libvendor.so (TLS linked in), and no libssl")
+
     def test_started_without(self):
         with self.process("sh", "-c", "echo ready; read line") as (pid, _):
             answer = self.ask(pid, 1, "it was started without the library", "no TLS library so far",
@@ -238,6 +252,11 @@ class NotLoaded(Processes):
             self.ask(pid, 1, "the library is not loaded: it is setuid")
             program.chmod(0o755)
             self.ask(pid, 1, "as the loader ignores LD_PRELOAD where a program is started with more rights")
+        program.chmod(0o4755)
+        with self.process(program, user=NOBODY) as (pid, _):
+            program.chmod(0o755)
+            answer = self.ask(pid, 1, "as the loader ignores LD_PRELOAD where a program is started with more rights")
+            self.assertNotIn("without the library", answer["reason"])
 
 
 class Unknown(Processes):
@@ -247,6 +266,33 @@ class Unknown(Processes):
         self.assert_unknown(child.pid, "the process has ended")
         child.wait()
         self.assert_unknown(child.pid, "there is no such process")
+
+    def test_ending(self):
+        """Its memory is gone before it is, and much memory takes its time; never is it said not to be loaded."""
+        source = """if True:
+            import mmap
+            memory = mmap.mmap(-1, 300 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            memory.madvise(mmap.MADV_NOHUGEPAGE)
+            for page in range(0, len(memory), mmap.PAGESIZE):
+                memory[page] = 1
+            print('ready', flush=True)
+            input()"""
+        with self.python(source) as (pid, _):
+            self.ask(pid, 0)
+            os.kill(pid, signal.SIGKILL)
+            while True:
+                result = self.call("doctor", "--pid", pid)
+                if result.returncode == 3:
+                    break
+                self.assertEqual(result.returncode, 0, result)
+            self.assertIn("the process has ended; name one that runs", result.stderr)
+
+    def test_without_the_right_to_trace(self):
+        """As root in a container is."""
+        with self.process("sh", "-c", "echo ready; read line", user=NOBODY) as (pid, _):
+            result = self.call("--bounding-set", "-sys_ptrace", COMMAND, "doctor", "--pid", pid, command="setpriv")
+        self.assertEqual((result.returncode, result.stdout), (3, ""), result)
+        self.assertIn("that takes CAP_SYS_PTRACE: in a container, start that with --cap-add SYS_PTRACE", result.stderr)
 
     def test_thread(self):
         source = f"""if True:

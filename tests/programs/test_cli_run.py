@@ -52,7 +52,11 @@ class Start(Bench):
         inherited = {"TLSGRAFT_PROGRAM": "inherited"}
         self.assertEqual(self.variables(env=inherited)["TLSGRAFT_PROGRAM"], "inherited")
         self.assertEqual(self.variables("--program", "billing", env=inherited)["TLSGRAFT_PROGRAM"], "billing")
-        self.assertEqual(self.variables("--program=a b/c")["TLSGRAFT_PROGRAM"], "a b/c")
+        self.assertEqual(self.variables("--program=a b")["TLSGRAFT_PROGRAM"], "a b")
+        result = self.run_program("--program", "/opt/job", "true")
+        self.assertEqual((result.returncode, result.stdout), (125, ""), result)
+        self.assertIn("run: --program '/opt/job': it has a /, and is compared with the patterns that have none; give",
+                      result.stderr)
         result = self.run_program("printf", "%s", "--program", "x")
         self.assertEqual((result.returncode, result.stdout), (0, "--programx"), result)
 
@@ -282,6 +286,12 @@ class Wrappers(Bench):
         self.assertIn("usage: tlsgraft-entrypoint ", result.stdout)
         self.assertIn("example", result.stdout)
         self.assertEqual(self.call("--", "sh", "-c", "exit 7", command=script).returncode, 7)
+        for words, what in ((("--policy", self.policy, "true"), "it has no --policy; set TLSGRAFT_POLICY to the"),
+                            ((f"--policy={self.policy}", "true"), "it has no --policy; set TLSGRAFT_POLICY to the"),
+                            (("--program", "x", "true"), "'--program' is no option of it; usage: ")):
+            result = self.call(*words, command=script)
+            self.assertEqual((result.returncode, result.stdout), (125, ""), result)
+            self.assertTrue(result.stderr.startswith(f"tlsgraft-entrypoint: {what}"), result)
 
     def test_a_policy_that_each_process_sees_otherwise(self):
         for path in ("/dev/stdin", "/proc/self/fd/0"):

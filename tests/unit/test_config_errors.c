@@ -8,6 +8,7 @@
 #include "tests/unit/support.h"
 
 #define PIN        "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+#define BASE64     "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 #define RULE(more) "security: { pinned_public_keys = ( { domain = \"a.example\"; " more " } ); };"
 
 /* Of so many characters. */
@@ -79,6 +80,37 @@ static const struct {
     {"version = 1;\nevents: { stderr = 1; };", ":2: stderr: ", "true or false"},
     {"version = 1;\nevents: { file = \"\"; };", ":2: file: ", "empty"},
     {"version = 1;\n" RULE("keys = 1;"), ":2: keys: ", "a text in quotes"},
+    {"version = 1;\n" RULE("keys = \"SHA256//" BASE64 "\";"), ":2: keys: ", "write " PIN},
+    {"version = 1;\n" RULE("keys = \"SHA256:" BASE64 "\";"), ":2: keys: ", "write " PIN},
+    {"version = 1;\n" RULE("keys = \"sha256-" BASE64 "\";"), ":2: keys: ", "write " PIN},
+    {"version = 1;\n" RULE("keys = \"" BASE64 "\";"), ":2: keys: ", "write " PIN},
+    {"version = 1;\n" RULE("keys = \"pin-sha256=\\\"" BASE64 "\\\"\";"), ":2: keys: ", "write " PIN},
+    {"version = 1;\n" RULE("keys = \"sha256/// " BASE64 "\";"), ":2: keys: ", "write " PIN},
+    {"version = 1;\n" RULE("keys = \"sha256//47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU\";"),
+     ":2: keys: ", "is a SHA-256, but not as a pin is written; write " PIN},
+    {"version = 1;\n" RULE("keys = \"sha256:"
+                           "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855\";"),
+     ":2: keys: ", "write " PIN},
+    {"version = 1;\n" RULE("keys = \"SHA1 Fingerprint=AB:CD:EF:AB:CD:EF:AB:CD:EF:AB:CD:EF:AB:CD:EF:AB:CD:EF:"
+                           "AB:CD\";"),
+     ":2: keys: ",
+     "is a fingerprint of 20 bytes (SHA-1), and no SHA-256, which has 32; the pin is printed by: "
+     "tlsgraft pin cert.pem"},
+    {"\xef\xbb\xbfversion = 1;", ":1: ", "a byte order mark (U+FEFF); save the file as UTF-8 without one"},
+    {"version = 1;\nmode\xc2\xa0= \"off\";", ":2: ", "a no-break space (U+00A0); write a space"},
+    {"version = 1;\n\nmode = \xe2\x80\x9coff\xe2\x80\x9d;",
+     ":3: ", "a curly quote (U+201C); write a straight"},
+    {"version = 1;\nm\xc3\xb6"
+     "de = 1;",
+     ":2: ", "the character U+00F6 outside of a text in quotes; put"},
+    {"version = 1;\nm\xe4"
+     "de = 1;",
+     ":2: ", "the byte 0xE4 outside of a text in quotes; put"},
+    {"\xff\xfev", ":1: ", "a byte order mark of UTF-16; save the file as UTF-8"},
+    {"@include \"none.cfg\"\n", ":1: @include: ",
+     "none.cfg cannot be read: No such file or directory; mend the path, which is relative to the file that"},
+    {"version = 1;\n" RULE("keys = \"/proc/self/mem\";"),
+     ":2: keys: ", "/proc/self/mem cannot be read: Input/output error"},
     {"version = 1;\n" RULE("keys = [ 1 ];"), ":2: keys: ", "a text in quotes"},
     {"version = 1;\n" RULE("keys = [ ];"), ":2: keys: ", "none"},
     {"version = 1;\n" RULE("keys = \"\";"), ":2: keys: ", "empty item"},

@@ -42,7 +42,7 @@ Test(hostile, size)
     write_repeated("organisation = \"", "a", (16 << 20) - 100, "\";");
     expect_refused("version: missing");
     write_repeated("x = (", "1,", (8 << 20) - 100, "1);");
-    expect_refused("more memory");
+    expect_refused("the policy needs more memory than there is");
     write_repeated("x = \"", "\" \"", 4 << 20, "\";");
     expect_refused("unknown setting");
     write_repeated("", "a=1;", (4 << 20) - 100, "");

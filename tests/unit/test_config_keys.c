@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/pem.h"
 #include "tests/unit/support.h"
 
 #define HEX    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -73,7 +74,8 @@ Test(keys, base64_that_begins_with_a_slash)
 
 Test(keys, what_is_no_key_is_refused)
 {
-    expect_refused("\"sha256//" HEX "\"", "no SHA-256 in base64");
+    expect_refused("\"sha256//" HEX "\"", "write sha256//" BASE64);
+    expect_refused("\"sha256//" HEX "0\"", "no SHA-256 in base64");
     expect_refused("\"sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuF==\"", "no SHA-256 in base64");
     expect_refused("\"sha256/\"", "no SHA-256 in base64");
     expect_refused(
@@ -98,6 +100,41 @@ Test(keys, a_file_that_is_missing_is_unresolved)
     snprintf(path, sizeof path, "%s/missing.pem", directory.path);
     cr_expect_str_eq(policy->pin_rules[0]->keys[0].name, path);
     policy_free(policy);
+}
+
+Test(keys, of_many_that_are_missing_the_first_are_told_and_the_rest_counted)
+{
+    char keys[4096] = "\"none.pem";
+    for (size_t i = 1; i < 30; i++)
+        strcat(keys, ",none.pem");
+    struct policy *policy = with_keys(strcat(keys, "\""));
+    cr_assert_not_null(policy, "%s", findings.text);
+    cr_expect_eq(findings.unresolved, 21, "%u", findings.unresolved);
+    cr_expect_not_null(strstr(findings.text, "/policy.cfg: 10 more that cannot be read; mend these first"),
+                       "%s", findings.text);
+    policy_free(policy);
+}
+
+Test(keys, what_is_wrong_is_never_nothing_for_want_of_memory)
+{
+    static const char text[] = "-----BEGIN PRIVATE KEY-----";
+    struct arena arena;
+    arena_init(&arena, 0);
+    cr_expect_not_null(pem_fault(&arena, text, sizeof text - 1, "/x.pem"));
+    cr_expect_not_null(pem_fault(&arena, text, sizeof text - 1, NULL));
+    arena_free(&arena);
+}
+
+Test(keys, paths_that_only_look_like_pins)
+{
+    static const char *const paths[] = {"SHA256/a.pem", "sha256-keys/a.pem", "pin-sha256.pem"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        char keys[64];
+        snprintf(keys, sizeof keys, "\"%s\"", paths[i]);
+        struct policy *policy = with_keys(keys);
+        cr_expect_eq(findings.unresolved, 1, "%s", findings.text);
+        policy_free(policy);
+    }
 }
 
 Test(keys, files_that_hold_something_else)

@@ -187,3 +187,24 @@ Test(sections, many)
     policy_free(policy);
     free(text);
 }
+
+Test(sections, a_bracket_that_is_not_closed_is_told)
+{
+    static const struct {
+        const char *pattern;
+        unsigned warnings;
+    } patterns[] = {{"cur[l", 1},  {"/opt/[a/x", 1}, {"[]x", 1},   {"[!]x", 1},
+                    {"cur[l]", 0}, {"[]x]", 0},      {"[!]x]", 0}, {"\\\\[x", 0}};
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "version = 1;\nprograms = ( { name = \"x\"; match = \"%s\"; } );",
+                 patterns[i].pattern);
+        struct policy *policy = load_text(&directory, text, &findings);
+        cr_assert_not_null(policy, "%s", findings.text);
+        cr_expect_eq(findings.warnings, patterns[i].warnings, "%s\n%s", text, findings.text);
+        cr_expect_eq(strstr(findings.text, ":2: match: ") != NULL &&
+                         strstr(findings.text, "has a [ that is not closed") != NULL,
+                     patterns[i].warnings == 1, "%s", findings.text);
+        policy_free(policy);
+    }
+}

@@ -106,6 +106,17 @@ Test(text, times)
     }
 }
 
+Test(text, a_word_for_a_shell)
+{
+    static const char *const words[][2] = {
+        {"", "''"}, {"/a b", "'/a b'"}, {"a'$(x)'", "'a'\\''$(x)'\\'''"}, {"\\`\"", "'\\`\"'"}};
+    struct arena arena;
+    arena_init(&arena, 4096);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        cr_expect_str_eq(text_for_shell(&arena, words[i][0]), words[i][1]);
+    arena_free(&arena);
+}
+
 Test(text, what_is_not_utf8_is_replaced)
 {
     static const char *const pairs[][2] = {
