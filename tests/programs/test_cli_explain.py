@@ -279,7 +279,7 @@ class PolicyExplain(Bench):
         notes["legacyd"] = [("the executable is not known, and may match the section billing "
                              f"({self.policy}:16), which comes before; give its path as well, --program PATH --program "
                              "NAME")]
-        notes["other"] = [notes["legacyd"][0].replace("), which comes before", "), or one of 1 after it, which would "
+        notes["other"] = [notes["legacyd"][0].replace("), which comes before", "), or one of 2 after it, which would "
                                                       "then count")]
         for program, expected in notes.items():
             self.assertEqual(expected, self.json("--program", program, "x.example.com").get("notes", [])[:1], program)
