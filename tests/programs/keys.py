@@ -7,9 +7,9 @@ import subprocess
 KINDS = {
     "p256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
     "rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
-    "weak": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
     "ed25519": ["-algorithm", "ED25519"],
 }
+WEAK = {"weak": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"]}  # below OpenSSL's default security level
 NAMES = "DNS:localhost,IP:127.0.0.1"
 
 
@@ -45,7 +45,7 @@ class Identity:
         self.key = given or pathlib.Path(directory, f"{name}.key")
         self.certificate = pathlib.Path(directory, f"{name}.pem")
         if given is None:
-            openssl("genpkey", *KINDS[kind], "-out", self.key)
+            openssl("genpkey", *{**KINDS, **WEAK}[kind], "-out", self.key)
             self.key.chmod(0o600)
         request = ["req", "-new", "-key", self.key, "-subj", f"/CN={subject or name}"]
         # As complete as Python 3.13 wants them (VERIFY_X509_STRICT).
