@@ -185,7 +185,7 @@ class Troubleshooting(unittest.TestCase):
         part = page.split("## What `policy check` says")[1].split("\n## ")[0]
         quoted = [phrase for row in re.findall(r"^\| (`.*?`) \|", part, flags=re.M) for phrase in re.findall(r"`(.*?)`", row)]
         self.assertGreater(len(quoted), 8)
-        said = list(literals("config", "cli"))
+        said = list(literals("config", "policy", "cli"))
         for phrase in quoted:
             with self.subTest(phrase):
                 # Between them is what is put in: other words, or those of libconfig and the C library.
