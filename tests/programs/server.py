@@ -1,4 +1,5 @@
 """The other side of the tests: a TLS server that remembers every byte, and a socket that counts them."""
+import concurrent.futures
 import contextlib
 import queue
 import socket
@@ -45,22 +46,33 @@ class Listener:
                 plain, _ = self._socket.accept()
             except OSError:
                 return
-            threading.Thread(target=self._one, args=(plain,), daemon=True).start()
+            self._start(plain)
 
-    def _one(self, plain):
+    def _start(self, plain):
+        """The thread of a connection. Threads may end in another order than they begin, so its result is queued now."""
+        seen = concurrent.futures.Future()
+        if not self._quiet:
+            self._seen.put(seen)
+        thread = threading.Thread(target=self._one, args=(plain, seen), daemon=True)
+        thread.start()
+        return thread
+
+    def _one(self, plain, seen):
         plain.settimeout(PATIENCE)
         with plain:
-            seen = self.serve(plain)
-            if not self._quiet:
-                self._seen.put(seen)
+            try:
+                seen.set_result(self.serve(plain))
+            except Exception as error:
+                seen.set_exception(error)
+                raise
 
     def serve(self, plain):
         raise NotImplementedError
 
     def next(self):
-        """What is known of the next connection; waits for it to end. None: nobody came."""
+        """What is known of the next connection in the order in which they came; waits for it to end. None: nobody came."""
         try:
-            return self._seen.get(timeout=PATIENCE / 3)
+            return self._seen.get(timeout=PATIENCE / 3).result(timeout=PATIENCE)
         except queue.Empty:
             return None
 

@@ -6,7 +6,6 @@ import queue
 import shutil
 import socket
 import subprocess
-import threading
 import time
 
 from lab import SANE, run
@@ -35,9 +34,7 @@ class Recorder(TlsServer):
             if who == self._last:
                 plain.close()
                 return
-            thread = threading.Thread(target=self._one, args=(plain,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            self._threads.append(self._start(plain))
 
     def serve(self, plain):
         if self._preamble is not None:
@@ -67,7 +64,9 @@ class Recorder(TlsServer):
         found = []
         with contextlib.suppress(queue.Empty):
             while True:
-                found.append(self._seen.get_nowait())
+                seen = self._seen.get_nowait()
+                if seen.done() and seen.exception() is None:
+                    found.append(seen.result())
         if self._thread.is_alive() or len(found) != len(self._threads):
             raise AssertionError(f"{len(self._threads)} connections came, {len(found)} ended: {found}")
         return found
