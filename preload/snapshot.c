@@ -25,6 +25,17 @@ struct held {
 static struct held no_memory = {
     .snapshot = {.state = POLICY_BROKEN, .why = "there is not enough memory for the policy"}};
 
+/*
+ * What this thread finds while it reads the policy for the first time: resolving the name of a store may lead
+ * to a module of libc's that speaks TLS itself.
+ */
+static struct held being_read = {
+    .snapshot = {
+        .state = POLICY_BROKEN,
+        .why = "the policy is being read by this very thread, and the name of its store is resolved with "
+               "TLS; write the address of the store as numbers"}};
+static _Thread_local bool reading;
+
 static _Atomic(struct held *) published;
 static _Atomic(struct held *) retired;
 static atomic_uint readers;
@@ -36,7 +47,7 @@ static _Thread_local int cancel_state;
 static atomic_bool looking;
 static struct watch rejected_files; /* of the text that was refused last; empty: none was */
 static bool rejected;
-static uint64_t last_number;
+static _Atomic(uint64_t) last_number;
 
 #define LOOK_INTERVAL_MS 1000
 static _Atomic(int64_t) last_look; /* CLOCK_MONOTONIC, milliseconds */
@@ -48,7 +59,7 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Not `no_memory`, which is never retired. */
+/* Not `no_memory` and `being_read`, which are never retired. */
 static void free_held(struct held *held)
 {
     policy_free(held->snapshot.policy);
@@ -124,7 +135,7 @@ static void read_policy(struct held *held, const char *path)
     held->snapshot.section = policy_section(policy, process_start()->program, process_start()->section);
 }
 
-/* Reads the policy for the first time. Under process_lock(). */
+/* Reads the policy for the first time. */
 static struct held *read_first(void)
 {
     const struct process_start *start = process_start();
@@ -144,28 +155,33 @@ static struct held *read_first(void)
     return held;
 }
 
+/*
+ * Without a lock: it may take long to resolve the name of a store, and what libc does for that is not ours to
+ * know. Of several threads that read at the same time one publishes what it has.
+ */
 static void load_first(void)
 {
     struct hostio io;
-    process_start(); /* which takes the lock too */
+    struct held *none = NULL;
+    process_start(); /* which takes a lock */
     hostio_enter(&io);
-    process_lock();
-    struct held *held = atomic_load(&published);
-    bool first = held == NULL;
-    if (first) {
-        held = read_first();
-        atomic_store(&published, held);
-    }
-    process_unlock();
+    reading = true;
+    struct held *held = read_first();
+    reading = false;
+    bool first = atomic_compare_exchange_strong(&published, &none, held);
+    if (!first && held != &no_memory)
+        free_held(held);
     hostio_leave(&io);
-    if (first && held->snapshot.state == POLICY_LOADED) {
-        fetch_ahead(snapshot_acquire(), NULL); /* not under the lock, for the store may be slow */
-        snapshot_release();
-    }
-    if (first && held->snapshot.state == POLICY_BROKEN) {
-        struct event event = {.kind = EVENT_POLICY_REJECTED, .message = held->snapshot.why};
+    if (!first)
+        return;
+    const struct snapshot *snapshot = snapshot_acquire();
+    if (snapshot->state == POLICY_LOADED) {
+        fetch_ahead(snapshot, NULL);
+    } else if (snapshot->state == POLICY_BROKEN) {
+        struct event event = {.kind = EVENT_POLICY_REJECTED, .message = snapshot->why};
         snapshot_raise(NULL, &event);
     }
+    snapshot_release();
 }
 
 /* How many there were. */
@@ -186,6 +202,8 @@ const struct snapshot *snapshot_acquire(void)
             pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
         atomic_fetch_add(&readers, 1);
         const struct held *held = atomic_load(&published);
+        if (held == NULL && reading)
+            held = &being_read;
         if (held != NULL)
             return &held->snapshot;
         stop_reading();
