@@ -140,7 +140,7 @@ Test(keys, paths_that_only_look_like_pins)
 Test(keys, files_that_hold_something_else)
 {
     char fifo[128];
-    static const unsigned char public_key_der[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07};
+    static const unsigned char public_key_der[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a};
     static const unsigned char certificate_der[] = {0x30, 0x82, 0x01, 0x00, 0x30, 0x81, 0xf0, 0xa0, 0x03};
     static char large[(1 << 20) + 2];
     directory_write(&directory, "p.pem", public_key_der, sizeof public_key_der);
