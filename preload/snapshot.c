@@ -36,6 +36,12 @@ static struct held being_read = {
                "TLS; write the address of the store as numbers"}};
 static _Thread_local bool reading;
 
+/*
+ * So that the first policy is read once. Not host_lock(), which blocks signals and holds back fork(2): it may
+ * take long to resolve the name of a store, and what libc does for that is not ours to know.
+ */
+static pthread_mutex_t first_reading = PTHREAD_MUTEX_INITIALIZER;
+
 static _Atomic(struct held *) published;
 static _Atomic(struct held *) retired;
 static atomic_uint readers;
@@ -47,7 +53,7 @@ static _Thread_local int cancel_state;
 static atomic_bool looking;
 static struct watch rejected_files; /* of the text that was refused last; empty: none was */
 static bool rejected;
-static _Atomic(uint64_t) last_number;
+static uint64_t last_number;
 
 #define LOOK_INTERVAL_MS 1000
 static _Atomic(int64_t) last_look; /* CLOCK_MONOTONIC, milliseconds */
@@ -155,22 +161,19 @@ static struct held *read_first(void)
     return held;
 }
 
-/*
- * Without a lock: it may take long to resolve the name of a store, and what libc does for that is not ours to
- * know. Of several threads that read at the same time one publishes what it has.
- */
 static void load_first(void)
 {
     struct hostio io;
-    struct held *none = NULL;
-    process_start(); /* which takes a lock */
+    process_start(); /* which takes a lock of its own */
     hostio_enter(&io);
-    reading = true;
-    struct held *held = read_first();
-    reading = false;
-    bool first = atomic_compare_exchange_strong(&published, &none, held);
-    if (!first && held != &no_memory)
-        free_held(held);
+    pthread_mutex_lock(&first_reading);
+    bool first = atomic_load(&published) == NULL;
+    if (first) {
+        reading = true;
+        atomic_store(&published, read_first());
+        reading = false;
+    }
+    pthread_mutex_unlock(&first_reading);
     hostio_leave(&io);
     if (!first)
         return;
@@ -312,6 +315,9 @@ void snapshot_look(const struct ossl *ossl)
 
 void snapshot_after_fork(void)
 {
+    /* The thread that read it first may not be in this process. */
+    if (!reading)
+        pthread_mutex_init(&first_reading, NULL);
     /* Of this thread alone; not 0 where a signal's handler forks. */
     atomic_store(&readers, readers_here);
     if (atomic_exchange(&looking, false)) {
