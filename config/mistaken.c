@@ -92,6 +92,8 @@ const char *mistaken_fingerprint(struct arena *arena, const char *text)
     return arena_printf(
         arena,
         "is a fingerprint with colons; write its hex digits alone, %s, and mind that a pin is "
-        "the SHA-256 of the public key, not of the certificate",
+        "the SHA-256 of the public key, not of the certificate; of a certificate in the store, write its id: "
+        "the "
+        "organisation and these digits in lower case",
         hex);
 }
