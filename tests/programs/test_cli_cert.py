@@ -295,6 +295,19 @@ class Show(CertBench):
             self.assert_error(self.cert(command), 2, "no ID")
 
 
+    def test_what_stands_before_a_public_key(self):
+        """What the record was found to be is what is printed, however its first line looks to others."""
+        text = (VECTORS / "pub_rsa.stored.pem").read_bytes()
+        self.place.mkdir()
+        for before in (b"\xef\xbb\xbf", b"a\0b\n", b"-----BEGIN \n"):
+            with self.subTest(before=before):
+                (self.place / f"{PUBLIC}.pem").write_bytes(before + text)
+                self.assertEqual(list(self.show(PUBLIC)), ["id", "pin", "key_type"])
+                shown = json.loads(self.cert("list", "--json").stdout)
+                self.assertEqual(shown, [self.show(PUBLIC)])
+                self.assertIn("\tRSA-2048\n", self.cert("list").stdout)
+
+
 class List(CertBench):
     def fill(self):
         return [self.add(self.vector(name)) for name in ("rsa_pkcs1", "pub_rsa", "chain_with_key")]
