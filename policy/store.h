@@ -72,12 +72,14 @@ void store_read(const struct store_settings *store, const char *const *ids, size
                 enum store_result *results, struct store_text *texts, char *why);
 
 /*
- * Writes a record and its index element, both or none. `replace`: one of this id is replaced, and keeps its
- * place in the index; else it is STORE_EXISTS. has_private_key: fewer may read it. Atomic: a process that is
+ * Writes a record and its index element, both or none. `replaces`: if a record of this id has this text, as
+ * read before, it is replaced, and keeps its place in the index; NULL, or any other text that has come there
+ * since: it is STORE_EXISTS. has_private_key: fewer may read it. Atomic: a process that is
  * killed leaves either no record or a whole one, and two that write the same at once leave one.
  */
 enum store_result store_write(const struct store_settings *store, const char *organisation, const char *id,
-                              const char *text, size_t length, bool has_private_key, bool replace, char *why);
+                              const char *text, size_t length, bool has_private_key,
+                              const struct store_text *replaces, char *why);
 
 /* Removes a record and its index element. STORE_ABSENT: neither was there. */
 enum store_result store_delete(const struct store_settings *store, const char *organisation, const char *id,

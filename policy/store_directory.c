@@ -78,8 +78,8 @@ static enum store_result read_opened(int descriptor, const char *id, struct stor
     return read_whole(descriptor, id, (size_t)status.st_size, text, why);
 }
 
-static enum store_result read_record(const struct store_settings *store, const char *id,
-                                     struct store_text *text, char *why)
+enum store_result store_file_read(const struct store_settings *store, const char *id, struct store_text *text,
+                                  char *why)
 {
     char path[PATH_MAX];
     if (!store_file_path(store, id, path, why))
@@ -101,7 +101,7 @@ static void read_records(const struct store_settings *store, const char *const *
 {
     (void)timeout_ms;
     for (size_t i = 0; i < count; i++)
-        results[i] = read_record(store, ids[i], &texts[i], why);
+        results[i] = store_file_read(store, ids[i], &texts[i], why);
 }
 
 /* A file of the listing. */
@@ -211,7 +211,7 @@ static enum store_result list_records(const struct store_settings *store, const 
     for (size_t i = 0; result == STORE_DONE && more && i < listing.count; i++) {
         struct store_text text = {0};
         struct store_listed listed = {.id = listing.found[i].id, .number = i, .total = listing.count};
-        listed.result = read_record(store, listed.id, &text, why);
+        listed.result = store_file_read(store, listed.id, &text, why);
         listed.text = text.text;
         listed.length = text.length;
         more = visit(context, &listed);

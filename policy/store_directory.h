@@ -11,6 +11,10 @@
 /* The file of a record. False: it has no path that the system takes; `why` tells. */
 bool store_file_path(const struct store_settings *store, const char *id, char path[PATH_MAX], char *why);
 
+/* Reads a record. `text` is zeroed, and the caller's afterwards. */
+enum store_result store_file_read(const struct store_settings *store, const char *id, struct store_text *text,
+                                  char *why);
+
 enum store_result store_directory_write(const struct store_settings *store, const struct store_upload *upload,
                                         char *why);
 enum store_result store_directory_remove(const struct store_settings *store, const char *organisation,

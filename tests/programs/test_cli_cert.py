@@ -177,7 +177,7 @@ class Add(CertBench):
         leaf = Identity(self.folder, "leaf")
         whole = self.write("whole.pem", leaf.certificate.read_text() + leaf.key.read_text(), 0o600)
         identity = self.add(leaf.certificate)
-        self.assert_error(self.cert("add", whole), 1, "already exists")
+        self.assert_error(self.cert("add", whole), 1, "already exists; it has no private key: add it with --replace")
         self.assert_error(self.cert("add", leaf.certificate, "--replace"), 1, "already exists", "private key")
         self.assertFalse(self.show(identity)["has_private"])
         self.assertEqual(self.add(whole, "--replace"), identity)
@@ -185,7 +185,33 @@ class Add(CertBench):
         path = self.place / f"{identity}.pem"
         self.assertEqual(path.stat().st_mode & 0o777, 0o640)
         path.write_text("swapped\n")
-        self.assert_error(self.cert("add", whole, "--replace"), 1, "already exists", "cert delete")
+        for more in ([], ["--replace"]):
+            self.assert_error(self.cert("add", whole, *more), 1, "already exists, but it is refused: it holds no",
+                              f"cert delete --force {identity}', and add it again")
+
+    def test_replace_tells_of_a_shorter_chain(self):
+        ca = Identity(self.folder, "ca", ca=True)
+        leaf = Identity(self.folder, "leaf", issuer=ca)
+        whole = self.write("whole.pem", leaf.certificate.read_text() + leaf.key.read_text(), 0o600)
+        self.add(self.write("chain.pem", leaf.certificate.read_text() + ca.certificate.read_text()))
+        result = self.cert("add", whole, "--replace")
+        self.assertEqual(result.returncode, 0, result)
+        self.assertIn(f"the record {result.stdout.strip()} had 2 certificates, and has 1 of this file now", result.stderr)
+
+    def test_two_completions_at_once(self):
+        """What one has completed the other does not replace."""
+        other = Identity(self.folder, "other")
+        for number in range(10):
+            leaf = Identity(self.folder, f"leaf{number}")
+            alone = leaf.certificate.read_text() + leaf.key.read_text()
+            paths = [self.write("alone.pem", alone, 0o600),
+                     self.write("more.pem", alone + other.certificate.read_text(), 0o600)]
+            self.add(leaf.certificate)
+            both = [subprocess.Popen([COMMAND, "--policy", self.policy, "cert", "add", "--replace", path],
+                                     env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                    for path in paths]
+            ends = [(one.communicate(timeout=60)[1], one.returncode) for one in both]
+            self.assertEqual(sorted(status for _, status in ends), [0, 1], ends)
 
     def test_stdin_organisation_and_readers(self):
         leaf = Identity(self.folder, "leaf")
@@ -502,6 +528,8 @@ class InRedis(CertBench):
                 for _ in range(2)]
         self.assertEqual(sorted(one.communicate(timeout=60) and one.returncode for one in both), [0, 1])
         self.assertEqual(self.elements(), [f"raw-{CHAIN}"])
+
+    test_two_completions_at_once = Add.test_two_completions_at_once
 
     def test_ed25519(self):
         leaf = Identity(self.folder, "leaf", kind="ed25519")
