@@ -41,9 +41,10 @@ struct store_settings {
 
 enum store_result {
     STORE_DONE,
-    STORE_ABSENT, /* the store answers: there is no such record */
-    STORE_EXISTS, /* of a write: there is one of that id; nothing was changed */
-    STORE_FAILED, /* it did not answer in time, refused, or answered nonsense; `why` tells */
+    STORE_ABSENT,   /* the store answers: there is no such record */
+    STORE_UNLISTED, /* of a delete: there was no record, only its index element, which is removed */
+    STORE_EXISTS,   /* of a write: there is one of that id; nothing was changed */
+    STORE_FAILED,   /* it did not answer in time, refused, or answered nonsense; `why` tells */
 };
 
 /* Of a read that is STORE_FAILED: what failed? */
@@ -81,7 +82,7 @@ enum store_result store_write(const struct store_settings *store, const char *or
                               const char *text, size_t length, bool has_private_key,
                               const struct store_text *replaces, char *why);
 
-/* Removes a record and its index element. STORE_ABSENT: neither was there. */
+/* Removes a record and its index element. STORE_UNLISTED: only that was there. STORE_ABSENT: neither was. */
 enum store_result store_delete(const struct store_settings *store, const char *organisation, const char *id,
                                char *why);
 
@@ -95,7 +96,8 @@ struct store_listed {
     enum store_result result;
     const char *text; /* STORE_DONE; until visit returns */
     size_t length;
-    size_t number; /* from 0 */
+    const char *why; /* STORE_FAILED: half a sentence; until visit returns */
+    size_t number;   /* from 0 */
     size_t total;
 };
 enum store_result store_list(const struct store_settings *store, const char *organisation,

@@ -113,6 +113,9 @@ static void remove_left_over(const struct change *change)
 
 static enum store_result change_begin(struct change *change, const char *id)
 {
+    const char *fault = store_place_fault(change->store);
+    if (fault != NULL)
+        return store_fail(change->why, "%s", fault);
     if (!store_file_path(change->store, id, change->path, change->why))
         return STORE_FAILED;
     change->directory = hostio_open(change->store->path, O_RDONLY | O_DIRECTORY, 0);
@@ -258,10 +261,12 @@ enum store_result store_directory_remove(const struct store_settings *store, con
     struct change change = {.store = store, .why = why, .directory = -1};
     struct stat status;
     (void)organisation;
-    if (stat(store->path, &status) != 0 && errno == ENOENT)
+    if (lstat(store->path, &status) != 0 && errno == ENOENT)
         return STORE_ABSENT;
     enum store_result result = change_begin(&change, id);
     if (result == STORE_DONE && unlink(change.path) != 0)
-        result = errno == ENOENT ? STORE_ABSENT : fail_errno(&change, "the record cannot be deleted");
+        result = errno == ENOENT   ? STORE_ABSENT
+                 : errno == EISDIR ? store_fail(why, STORE_RECORD_IS_DIRECTORY, id)
+                                   : fail_errno(&change, "the record cannot be deleted");
     return change_end(&change, result);
 }

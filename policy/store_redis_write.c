@@ -243,12 +243,13 @@ static enum outcome try_remove(struct redis_change *change, enum store_result *r
     struct redis_link *link = &change->link;
     bool has_index = change->index[0] != '\0';
     long long done[2] = {0};
+    long long *deleted = has_index ? &done[1] : &done[0];
     if (!watch(change) || !redis_link_add_texts(link, "MULTI", NULL) ||
         (has_index && !redis_link_add_texts(link, "LREM", change->index, "0", change->element, NULL)) ||
         !redis_link_add_texts(link, "DEL", change->record, NULL))
         return BROKEN;
     enum outcome outcome = execute(link, done, has_index ? 2 : 1);
-    *result = done[0] > 0 || done[1] > 0 ? STORE_DONE : STORE_ABSENT;
+    *result = *deleted > 0 ? STORE_DONE : done[0] > 0 ? STORE_UNLISTED : STORE_ABSENT;
     return outcome;
 }
 

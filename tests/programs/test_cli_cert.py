@@ -358,6 +358,30 @@ class List(CertBench):
         self.assertEqual(json.loads(self.cert("list", "--org", "none", "--json").stdout), [])
         self.assert_error(self.cert("list", "x"), 2, "'x' is too much")
 
+    def test_one_that_cannot_be_read(self):
+        """Whether it is broken is not known, so nobody is told to delete it."""
+        identities = self.fill()
+        (self.place / f"{identities[0]}.pem").chmod(0o666)
+        (self.place / f"{identities[1]}.pem").unlink()
+        (self.place / f"{identities[1]}.pem").mkdir()
+        result = self.cert("list")
+        self.assertEqual(result.returncode, 0, result)
+        kinds = {line.split("\t")[0]: line.split("\t")[4] for line in result.stdout.splitlines()}
+        self.assertRegex(kinds[identities[0]], "^broken: .*is writable by others.*; run: chmod go-w")
+        self.assertRegex(kinds[identities[1]], r"^broken: .*\.pem is a directory; remove it")
+        self.assertIn("2 of 3 records cannot be read; the list tells why", result.stderr)
+        self.assertNotIn("cert delete", result.stderr)
+        self.assert_error(self.cert("delete", identities[1]), 3, ".pem is a directory; remove it")
+        self.assert_error(self.cert("add", self.vector("pub_rsa")), 1, "already exists", ".pem is a directory; remove it")
+
+    def test_places_that_are_no_directory(self):
+        for make, words in ((lambda: self.place.write_text("x"), "it is not a directory; set 'path'"),
+                            (lambda: self.place.symlink_to("nowhere"), "it is a symbolic link to nothing; make the directory")):
+            make()
+            for command in (["add", self.vector("pub_rsa")], ["list"], ["show", PUBLIC], ["delete", PUBLIC]):
+                self.assert_error(self.cert(*command), 3, words)
+            self.place.unlink()
+
     def test_terminal(self):
         ca = Identity(self.folder, "ca", ca=True)
         leaf = Identity(self.folder, "leaf", issuer=ca, days=3)
@@ -548,6 +572,21 @@ class InRedis(CertBench):
         rows = [line.split("\t") for line in result.stdout.splitlines()]
         self.assertEqual([row[0] for row in rows], identities)
         self.assertEqual([row[4].startswith("broken: ") for row in rows], [True, True, False])
+        self.assertIn("the index names it", rows[0][4])
+        self.assertRegex(rows[1][4], "^broken: .*; ")
+        self.assertIn("1 of 3 records cannot be used; delete", result.stderr)
+        self.assertIn("1 of 3 records cannot be read; the list", result.stderr)
+
+    def test_what_only_the_index_names_is_deleted(self):
+        stays = self.add(self.vector("pub_rsa"))
+        gone, another = ORGANISATION + "1" * 64, "other" + "2" * 64
+        for identity in (gone, another, "foo"):
+            self.redis.cli("RPUSH", self.index, f"raw-{identity}")
+            result = self.cert("delete", identity)
+            self.assertEqual((result.returncode, result.stdout), (0, ""), result)
+            self.assertIn(f"cert delete: {identity}: there was no such record", result.stderr)
+            self.assertEqual(self.elements(), [f"raw-{stays}"])
+            self.assert_error(self.cert("delete", identity), 1, "no such record")
 
     def test_wrong_password(self):
         self.write("password", "wrong\n", 0o600)
