@@ -18,66 +18,155 @@ struct wishes {
 
 static const char name[] = "cert add";
 
-static int say_exists(const char *path, const char *id, const char *advice)
+/* One upload; and what stands under its id already. */
+struct adding {
+    const struct cert_store *store;
+    const struct crypto *crypto;
+    const char *path;
+    const char *organisation;
+    const struct record_made *made;
+};
+
+struct there {
+    enum store_result result;
+    struct store_text text;
+    bool is_record; /* STORE_DONE: it is the one of the id */
+    bool has_private_key;
+    size_t certificate_count;
+    char why[STORE_WHY_SIZE]; /* it cannot be read, or is refused */
+};
+
+/* there->text.text is to be freed. */
+static void look(const struct adding *adding, struct there *there)
 {
-    message_error("%s: %s: Certificate with %s id already exists; %s", name, path, id, advice);
+    const char *id = adding->made->id;
+    *there = (struct there){0};
+    store_read(adding->store->settings, &id, 1, adding->store->settings->timeout_ms, &there->result,
+               &there->text, there->why);
+    if (there->result != STORE_DONE)
+        return;
+    struct record *record = record_parse(&adding->crypto->ossl, id, there->text.text, there->text.length,
+                                         there->why, sizeof there->why);
+    there->is_record = record != NULL;
+    if (record == NULL)
+        return;
+    there->has_private_key = record_has_private_key(record);
+    there->certificate_count = record_certificate_count(record);
+    record_free(record);
+}
+
+static int say_exists(const struct adding *adding, const char *advice)
+{
+    message_error("%s: %s: Certificate with %s id already exists; %s", name, adding->path, adding->made->id,
+                  advice);
     return STATUS_NO;
 }
 
-/* A record without a key is completed; one that has a key stays. */
-static int replace(const struct cert_store *store, const struct crypto *crypto, const char *path,
-                   const char *organisation, const struct record_made *made)
+/* Why it stays as it is. */
+static int say_there(const struct adding *adding, const struct there *there, bool replace)
 {
-    const char *ids[] = {made->id};
-    enum store_result result;
-    struct store_text there;
-    char why[STORE_WHY_SIZE] = "";
-    if (!made->has_private_key)
-        return say_exists(path, made->id,
-                          "--replace is for giving it its private key, so put that behind the certificate");
-    store_read(store->settings, ids, 1, store->settings->timeout_ms, &result, &there, why);
-    if (result == STORE_FAILED)
-        return cert_store_say_failed(store, made->id, why);
-    struct record *record = result == STORE_DONE ? record_parse(&crypto->ossl, made->id, there.text,
-                                                                there.length, why, sizeof why)
-                                                 : NULL;
-    bool has_key = record != NULL && record_has_private_key(record);
-    bool broken = result == STORE_DONE && record == NULL;
-    record_free(record);
-    free(there.text);
-    if (has_key)
-        return say_exists(path, made->id,
-                          "it has its private key; to put another chain there, delete it before");
-    if (broken) {
-        message_error("%s: %s: Certificate with %s id already exists, and cannot be read: %s; delete it with "
-                      "'tlsgraft cert delete --force %s'",
-                      name, path, made->id, why, made->id);
+    const char *id = adding->made->id;
+    if (there->result == STORE_ABSENT)
+        return say_exists(adding, "it was deleted just now, so try again");
+    if (there->result != STORE_DONE) {
+        message_error("%s: %s: Certificate with %s id already exists, and cannot be read: %s", name,
+                      adding->path, id, there->why);
         return STATUS_NO;
     }
-    if (store_write(store->settings, organisation, made->id, made->text, made->length, true, true, why) ==
-        STORE_DONE)
-        return STATUS_DONE;
-    return cert_store_say_failed(store, made->id, why);
+    if (!there->is_record) {
+        message_error("%s: %s: Certificate with %s id already exists, but it is refused: %s; delete it with "
+                      "'tlsgraft cert delete --force %s', and add it again",
+                      name, adding->path, id, there->why, id);
+        return STATUS_NO;
+    }
+    if (replace && there->has_private_key)
+        return say_exists(adding, "it has its private key; to put another chain there, delete it before");
+    if (replace)
+        return say_exists(adding,
+                          "--replace is for giving it its private key, so put that behind the certificate");
+    if (adding->made->has_private_key && !there->has_private_key)
+        return say_exists(adding, "it has no private key: add it with --replace");
+    return say_exists(adding, "it is there for use under this id, so there is nothing to do");
 }
 
-static int write_record(const struct cert_store *store, const struct crypto *crypto, const char *path,
-                        const struct wishes *wishes, const struct record_made *made)
+static int say_write_failed(const struct adding *adding, const char *why)
 {
-    const char *organisation =
-        wishes->organisation != NULL ? wishes->organisation : store->policy->organisation;
+    return cert_store_say_failed(adding->store, adding->made->id, why);
+}
+
+/* The new record is the whole of what was uploaded, as a gateway would have stored it. */
+static void warn_of_chain(const struct adding *adding, const struct there *there)
+{
+    char why[STORE_WHY_SIZE];
+    const struct record_made *made = adding->made;
+    struct record *record =
+        record_parse(&adding->crypto->ossl, made->id, made->text, made->length, why, sizeof why);
+    size_t count = record != NULL ? record_certificate_count(record) : 0;
+    record_free(record);
+    if (count > 0 && count < there->certificate_count)
+        message_warning(
+            "%s: %s: the record %s had %zu certificates, and has %zu of this file now; if the rest "
+            "of the chain is to be presented, delete the record, and add the whole chain with "
+            "the key",
+            name, adding->path, made->id, there->certificate_count, count);
+}
+
+/* A record without a key is completed; one that has a key stays. STORE_EXISTS: another came in between. */
+static enum store_result complete(const struct adding *adding, const struct there *there, char *why)
+{
+    const struct record_made *made = adding->made;
+    enum store_result result =
+        store_write(adding->store->settings, adding->organisation, made->id, made->text, made->length, true,
+                    there->result == STORE_DONE ? &there->text : NULL, why);
+    if (result == STORE_DONE)
+        warn_of_chain(adding, there);
+    return result;
+}
+
+/* One look, and what follows from it. `*again`: what it saw has changed before it was replaced. */
+static int try_replace(const struct adding *adding, bool *again)
+{
+    struct there there;
     char why[STORE_WHY_SIZE] = "";
-    switch (store_write(store->settings, organisation, made->id, made->text, made->length,
-                        made->has_private_key, false, why)) {
-    case STORE_DONE:
+    look(adding, &there);
+    bool is_bare = there.result == STORE_DONE && there.is_record && !there.has_private_key;
+    bool may = adding->made->has_private_key && (there.result == STORE_ABSENT || is_bare);
+    enum store_result result = may ? complete(adding, &there, why) : STORE_FAILED;
+    free(there.text.text);
+    *again = may && result == STORE_EXISTS;
+    if (may)
+        return result == STORE_DONE ? STATUS_DONE : *again ? STATUS_NO : say_write_failed(adding, why);
+    if (there.result == STORE_FAILED && there.text.fault != STORE_FAULT_RECORD)
+        return say_write_failed(adding, there.why);
+    return say_there(adding, &there, true);
+}
+
+static int replace(const struct adding *adding)
+{
+    enum { TRIES = 16 }; /* each one that fails means that another has succeeded */
+    bool again = true;
+    int status = STATUS_NO;
+    for (int i = 0; again && i < TRIES; i++)
+        status = try_replace(adding, &again);
+    return again ? say_exists(adding, "others change it all the time, so try again") : status;
+}
+
+static int write_record(const struct adding *adding, bool may_replace)
+{
+    const struct record_made *made = adding->made;
+    struct there there;
+    char why[STORE_WHY_SIZE] = "";
+    enum store_result result = store_write(adding->store->settings, adding->organisation, made->id,
+                                           made->text, made->length, made->has_private_key, NULL, why);
+    if (result == STORE_DONE)
         return STATUS_DONE;
-    case STORE_EXISTS:
-        break;
-    default:
-        return cert_store_say_failed(store, made->id, why);
-    }
-    return wishes->replace
-               ? replace(store, crypto, path, organisation, made)
-               : say_exists(path, made->id, "it is there for use under this id, so there is nothing to do");
+    if (result != STORE_EXISTS)
+        return say_write_failed(adding, why);
+    if (may_replace)
+        return replace(adding);
+    look(adding, &there);
+    free(there.text.text);
+    return say_there(adding, &there, false);
 }
 
 static void warn(const struct cert_store *store, const char *path, const struct input *input,
@@ -110,7 +199,8 @@ static int add_input(const struct cert_store *store, const struct crypto *crypto
     };
     int status = STATUS_USAGE;
     if (record_make(&crypto->ossl, &upload, &made, why, sizeof why)) {
-        status = write_record(store, crypto, path, wishes, &made);
+        const struct adding adding = {store, crypto, path, upload.organisation, &made};
+        status = write_record(&adding, wishes->replace);
         if (status == STATUS_DONE) {
             warn(store, path, input, &made);
             puts(made.id);

@@ -30,13 +30,28 @@ static void tell_uses(const struct cert_uses *uses, const char *id, bool force)
     }
 }
 
+/* An index may name what is no record of its organisation: then that of the policy is meant. */
+static enum store_result delete_everywhere(const struct cert_store *store, const char *id, char *why)
+{
+    char own[RECORD_ID_MAX + 1];
+    const char *organisation = store->policy->organisation;
+    cert_store_organisation_of(id, own, sizeof own);
+    enum store_result result = store_delete(store->settings, own, id, why);
+    if (result == STORE_FAILED || organisation[0] == '\0' || strcmp(own, organisation) == 0)
+        return result;
+    enum store_result other = store_delete(store->settings, organisation, id, why);
+    return other == STORE_FAILED || result == STORE_ABSENT ? other : result;
+}
+
 static int delete_record(const struct cert_store *store, const char *id)
 {
     char why[STORE_WHY_SIZE] = "";
-    char organisation[RECORD_ID_MAX + 1];
-    cert_store_organisation_of(id, organisation, sizeof organisation);
-    switch (store_delete(store->settings, organisation, id, why)) {
+    switch (delete_everywhere(store, id, why)) {
     case STORE_DONE:
+        return STATUS_DONE;
+    case STORE_UNLISTED:
+        message_warning("%s: %s: there was no such record in the %s; the index named it, and does so no more",
+                        name, id, store->name);
         return STATUS_DONE;
     case STORE_ABSENT:
         return cert_store_say_absent(store, id);
@@ -106,6 +121,8 @@ const struct command command_cert_delete = {
         "command is asked: other policies, and gateways, may use the same store.\n"
         "\n"
         "  --force  take it out even if a rule names it; that key of the rule is then not resolved\n"
+        "\n"
+        "An id that only the index in Redis names is taken out of that, and a warning tells.\n"
         "\n"
         "Programs that run hold the record in memory for up to `cache_seconds` more.\n"
         "\n"

@@ -27,6 +27,7 @@ struct list {
     bool failed; /* to write; the user has been told */
     size_t count;
     size_t broken;
+    size_t unread; /* what is there is not known */
 };
 
 /* What is printed of one record. */
@@ -103,18 +104,19 @@ static void print_broken(struct list *list, const char *id, const char *why)
         print_object(list, json_pack("{s:o, s:o}", "id", output_text(id), "broken", output_text(why)));
     else
         print_row(list, &(struct row){id, "", "", "", "", words, ""});
-    list->broken++;
 }
 
 static bool visit(void *context, const struct store_listed *listed)
 {
     struct list *list = context;
     struct cert_record record;
-    char why[STORE_WHY_SIZE] = "it cannot be read";
+    char why[STORE_WHY_SIZE] = "";
     bool whole = listed->result == STORE_DONE &&
                  cert_record_read(list->crypto, listed->id, listed->text, listed->length, &record, why);
     if (listed->result == STORE_ABSENT)
         snprintf(why, sizeof why, "the index names it, and there is no such record");
+    if (listed->result == STORE_FAILED)
+        snprintf(why, sizeof why, "%s", listed->why);
     progress_hide(&list->progress);
     if (!whole)
         print_broken(list, listed->id, why);
@@ -124,6 +126,10 @@ static bool visit(void *context, const struct store_listed *listed)
         print_record(list, listed->id, &record);
     if (whole)
         cert_record_free(&record);
+    else if (listed->result == STORE_FAILED)
+        list->unread++;
+    else
+        list->broken++;
     list->count++;
     progress_tell(&list->progress, listed->number + 1, listed->total);
     return !list->failed && !ferror(stdout);
@@ -149,6 +155,9 @@ static int list_store(const struct cert_store *store, const char *organisation, 
         message_warning("%s: %zu of %zu records cannot be used; delete them with 'tlsgraft cert delete ID', "
                         "and add them again",
                         name, list.broken, list.count);
+    if (list.unread > 0)
+        message_warning("%s: %zu of %zu records cannot be read; the list tells why, and what to do", name,
+                        list.unread, list.count);
     if (result == STORE_FAILED)
         return cert_store_say_failed(store, organisation[0] != '\0' ? organisation : "all records", why);
     return list.failed ? STATUS_SURROUNDINGS : STATUS_DONE;

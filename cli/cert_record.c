@@ -10,26 +10,45 @@
 
 enum { DAY = 86400, SOON = 30 * DAY };
 
+/* The first that certificate_each() tells of. */
+struct first {
+    struct certificate *certificate;
+    bool found;
+};
+
 static bool take_first(const struct certificate *certificate, unsigned line, void *context)
 {
+    struct first *first = context;
     (void)line;
-    *(struct certificate *)context = *certificate;
+    *first->certificate = *certificate;
+    first->found = true;
     return false;
+}
+
+/* NULL: `certificate` tells of it. Else what it holds, which is wrong. */
+static const char *read_public_key(const struct crypto *crypto, const char *text, size_t length,
+                                   struct certificate *certificate)
+{
+    struct first first = {.certificate = certificate};
+    unsigned line;
+    const char *fault = certificate_each(crypto, text, length, take_first, &first, &line);
+    if (fault != NULL)
+        return fault;
+    return first.found && certificate->is_key ? NULL : "a public key that cannot be found again";
 }
 
 bool cert_record_read(const struct crypto *crypto, const char *id, const char *text, size_t length,
                       struct cert_record *record, char why[STORE_WHY_SIZE])
 {
-    unsigned line;
     memset(record, 0, sizeof *record);
     record->record = record_parse(&crypto->ossl, id, text, length, why, STORE_WHY_SIZE);
     if (record->record == NULL)
         return false;
-    const char *fault = record_certificate_count(record->record) > 0
-                            ? (certificate_read(crypto, record_certificate(record->record, 0), &record->first)
-                                   ? NULL
-                                   : "the key of its certificate cannot be read")
-                            : certificate_each(crypto, text, take_first, &record->first, &line);
+    const char *fault = NULL;
+    if (record_certificate_count(record->record) == 0)
+        fault = read_public_key(crypto, text, length, &record->first);
+    else if (!certificate_read(crypto, record_certificate(record->record, 0), &record->first))
+        fault = "a certificate whose key cannot be read";
     if (fault == NULL)
         return true;
     snprintf(why, STORE_WHY_SIZE, "it holds %s", fault);

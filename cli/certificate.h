@@ -35,13 +35,14 @@ bool certificate_time(const struct crypto *crypto, const ASN1_TIME *encoded, tim
 typedef bool certificate_visit(const struct certificate *certificate, unsigned line, void *context);
 
 /*
- * Calls `visit` for each CERTIFICATE and PUBLIC KEY block of a PEM text, which ends with a NUL, in order.
- * Blocks of other kinds, and what stands between, are passed over. NULL: no block is wrong, before that at
+ * Calls `visit` for each CERTIFICATE and PUBLIC KEY block of a PEM text, in order. It is split into blocks as
+ * records are (policy/record_pem.h), so that what is told of a record is what was checked of it. Blocks of
+ * other kinds, and what stands between, are passed over. NULL: no block is wrong, before that at
  * which `visit` stopped. Else what is wrong with that on `*line`, and what to do, of static duration. Leaves
  * OpenSSL's error queue as it was.
  */
-const char *certificate_each(const struct crypto *crypto, const char *pem, certificate_visit *visit,
-                             void *context, unsigned *line);
+const char *certificate_each(const struct crypto *crypto, const char *pem, size_t length,
+                             certificate_visit *visit, void *context, unsigned *line);
 
 /* The pin as 64 hex digits, lower case, and a NUL. */
 void certificate_pin_hex(const struct certificate *certificate, char hex[CERTIFICATE_HEX_SIZE]);

@@ -1,6 +1,7 @@
 #include "cli/warnings.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/certificate.h"
 #include "cli/message.h"
@@ -117,9 +118,8 @@ static void warn_of_record(struct pinned *pinned)
     const char *text;
     struct kept_text *held =
         records_hold_text(pinned->context->policy->records, pinned->key->name, &text, &length);
-    /* A NUL in it ends the text here, but not for those who found it to be the record of its id. */
     if (held != NULL)
-        certificate_each(pinned->context->crypto, text, warn_of_certificate, pinned, &line);
+        certificate_each(pinned->context->crypto, text, length, warn_of_certificate, pinned, &line);
     records_release_text(held);
 }
 
@@ -130,7 +130,8 @@ static void warn_of_certificates(struct context *context)
     for (size_t i = 0; i < rule->key_count; i++) {
         struct pinned pinned = {context, &rule->keys[i]};
         if (rule->keys[i].kind == KEY_PEM)
-            certificate_each(context->crypto, rule->keys[i].pem, warn_of_certificate, &pinned, &line);
+            certificate_each(context->crypto, rule->keys[i].pem, strlen(rule->keys[i].pem),
+                             warn_of_certificate, &pinned, &line);
         else if (rule->keys[i].kind == KEY_ID)
             warn_of_record(&pinned);
     }

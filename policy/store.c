@@ -63,6 +63,12 @@ bool store_ids_add(struct store_ids *list, const char *id, size_t length)
     return true;
 }
 
+bool store_is_replaced(const struct store_upload *upload, const char *text, size_t length)
+{
+    return upload->replaces != NULL && upload->replaces->length == length &&
+           memcmp(upload->replaces->text, text, length) == 0;
+}
+
 void store_ids_free(struct store_ids *list)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -119,10 +125,11 @@ void store_read(const struct store_settings *store, const char *const *ids, size
 }
 
 enum store_result store_write(const struct store_settings *store, const char *organisation, const char *id,
-                              const char *text, size_t length, bool has_private_key, bool replace, char *why)
+                              const char *text, size_t length, bool has_private_key,
+                              const struct store_text *replaces, char *why)
 {
     struct hostio io;
-    const struct store_upload upload = {organisation, id, text, length, has_private_key, replace};
+    const struct store_upload upload = {organisation, id, text, length, has_private_key, replaces};
     const char *fault = record_id_fault(id);
     if (fault != NULL)
         return refuse_id(fault, why);

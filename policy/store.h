@@ -41,9 +41,10 @@ struct store_settings {
 
 enum store_result {
     STORE_DONE,
-    STORE_ABSENT, /* the store answers: there is no such record */
-    STORE_EXISTS, /* of a write: there is one of that id; nothing was changed */
-    STORE_FAILED, /* it did not answer in time, refused, or answered nonsense; `why` tells */
+    STORE_ABSENT,   /* the store answers: there is no such record */
+    STORE_UNLISTED, /* of a delete: there was no record, only its index element, which is removed */
+    STORE_EXISTS,   /* of a write: there is one of that id; nothing was changed */
+    STORE_FAILED,   /* it did not answer in time, refused, or answered nonsense; `why` tells */
 };
 
 /* Of a read that is STORE_FAILED: what failed? */
@@ -72,14 +73,16 @@ void store_read(const struct store_settings *store, const char *const *ids, size
                 enum store_result *results, struct store_text *texts, char *why);
 
 /*
- * Writes a record and its index element, both or none. `replace`: one of this id is replaced, and keeps its
- * place in the index; else it is STORE_EXISTS. has_private_key: fewer may read it. Atomic: a process that is
+ * Writes a record and its index element, both or none. `replaces`: if a record of this id has this text, as
+ * read before, it is replaced, and keeps its place in the index; NULL, or any other text that has come there
+ * since: it is STORE_EXISTS. has_private_key: fewer may read it. Atomic: a process that is
  * killed leaves either no record or a whole one, and two that write the same at once leave one.
  */
 enum store_result store_write(const struct store_settings *store, const char *organisation, const char *id,
-                              const char *text, size_t length, bool has_private_key, bool replace, char *why);
+                              const char *text, size_t length, bool has_private_key,
+                              const struct store_text *replaces, char *why);
 
-/* Removes a record and its index element. STORE_ABSENT: neither was there. */
+/* Removes a record and its index element. STORE_UNLISTED: only that was there. STORE_ABSENT: neither was. */
 enum store_result store_delete(const struct store_settings *store, const char *organisation, const char *id,
                                char *why);
 
@@ -93,7 +96,8 @@ struct store_listed {
     enum store_result result;
     const char *text; /* STORE_DONE; until visit returns */
     size_t length;
-    size_t number; /* from 0 */
+    const char *why; /* STORE_FAILED: half a sentence; until visit returns */
+    size_t number;   /* from 0 */
     size_t total;
 };
 enum store_result store_list(const struct store_settings *store, const char *organisation,

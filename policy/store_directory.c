@@ -23,10 +23,29 @@ bool store_file_path(const struct store_settings *store, const char *id, char pa
     return false;
 }
 
+const char *store_place_fault(const struct store_settings *store)
+{
+    struct stat status;
+    int error = errno;
+    bool is_there = lstat(store->path, &status) == 0;
+    bool leads_nowhere =
+        is_there && S_ISLNK(status.st_mode) && stat(store->path, &status) != 0 && errno == ENOENT;
+    errno = error;
+    if (leads_nowhere)
+        return "it is a symbolic link to nothing; make the directory that it names, or set 'path' in the "
+               "section 'store' to another";
+    return is_there && !S_ISDIR(status.st_mode) && !S_ISLNK(status.st_mode)
+               ? "it is not a directory; set 'path' in the section 'store' to one"
+               : NULL;
+}
+
 /* `error`: of open(2). A file or a directory that is not there is an answer; anything else is none. */
-static enum store_result not_opened(const char *id, int error, char *why)
+static enum store_result not_opened(const struct store_settings *store, const char *id, int error, char *why)
 {
     char words[STORE_ERROR_SIZE];
+    const char *fault = error == ENOENT || error == ENOTDIR ? store_place_fault(store) : NULL;
+    if (fault != NULL)
+        return store_fail(why, "%s", fault);
     if (error == ENOENT)
         return STORE_ABSENT;
     if (error == ELOOP)
@@ -67,7 +86,10 @@ static enum store_result read_opened(int descriptor, const char *id, struct stor
     struct stat status;
     char trust[TRUST_WHY_SIZE];
     text->fault = STORE_FAULT_RECORD;
-    if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
+    bool is_known = fstat(descriptor, &status) == 0;
+    if (is_known && S_ISDIR(status.st_mode))
+        return store_fail(why, STORE_RECORD_IS_DIRECTORY, id);
+    if (!is_known || !S_ISREG(status.st_mode))
         return store_fail(why, "%s%s is not a regular file; only regular files are read", id,
                           STORE_FILE_SUFFIX);
     if (!trust_writers(&status, trust))
@@ -78,8 +100,8 @@ static enum store_result read_opened(int descriptor, const char *id, struct stor
     return read_whole(descriptor, id, (size_t)status.st_size, text, why);
 }
 
-static enum store_result read_record(const struct store_settings *store, const char *id,
-                                     struct store_text *text, char *why)
+enum store_result store_file_read(const struct store_settings *store, const char *id, struct store_text *text,
+                                  char *why)
 {
     char path[PATH_MAX];
     if (!store_file_path(store, id, path, why))
@@ -88,7 +110,7 @@ static enum store_result read_record(const struct store_settings *store, const c
     int descriptor = hostio_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
     if (descriptor < 0) {
         text->fault = errno == ELOOP ? STORE_FAULT_RECORD : store_fault_of(errno);
-        return not_opened(id, errno, why);
+        return not_opened(store, id, errno, why);
     }
     enum store_result result = read_opened(descriptor, id, text, why);
     close(descriptor);
@@ -101,7 +123,7 @@ static void read_records(const struct store_settings *store, const char *const *
 {
     (void)timeout_ms;
     for (size_t i = 0; i < count; i++)
-        results[i] = read_record(store, ids[i], &texts[i], why);
+        results[i] = store_file_read(store, ids[i], &texts[i], why);
 }
 
 /* A file of the listing. */
@@ -184,6 +206,9 @@ static enum store_result find_records(const struct store_settings *store, const 
 {
     char words[STORE_ERROR_SIZE];
     int descriptor = hostio_open(store->path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
+    const char *fault = descriptor < 0 ? store_place_fault(store) : NULL;
+    if (fault != NULL)
+        return store_fail(why, "%s", fault);
     if (descriptor < 0 && errno == ENOENT)
         return STORE_DONE; /* it is made with the first record */
     DIR *entries = descriptor < 0 ? NULL : fdopendir(descriptor);
@@ -211,9 +236,10 @@ static enum store_result list_records(const struct store_settings *store, const 
     for (size_t i = 0; result == STORE_DONE && more && i < listing.count; i++) {
         struct store_text text = {0};
         struct store_listed listed = {.id = listing.found[i].id, .number = i, .total = listing.count};
-        listed.result = read_record(store, listed.id, &text, why);
+        listed.result = store_file_read(store, listed.id, &text, why);
         listed.text = text.text;
         listed.length = text.length;
+        listed.why = why;
         more = visit(context, &listed);
         free(text.text);
     }

@@ -1,13 +1,14 @@
 /*
  * The store in a directory: writing. A record appears under its name when it is whole and on the disk. It
  * has no name before, where the file system can make such files, so that a process that is killed leaves
- * nothing; else its name begins with TEMPORARY, and the next one that writes removes it.
+ * nothing; else its name begins with TEMPORARY, and the next one that writes or deletes removes it.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -95,25 +96,8 @@ static enum store_result lock_directory(struct change *change)
     return STORE_DONE;
 }
 
-static enum store_result change_begin(struct change *change, const char *id)
-{
-    if (!store_file_path(change->store, id, change->path, change->why))
-        return STORE_FAILED;
-    change->directory = hostio_open(change->store->path, O_RDONLY | O_DIRECTORY, 0);
-    return change->directory < 0 ? fail_errno(change, "it cannot be opened") : lock_directory(change);
-}
-
-/* So that a record, or that it is gone, survives a crash of the machine. */
-static enum store_result change_end(struct change *change, enum store_result result)
-{
-    if (result == STORE_DONE && fsync(change->directory) != 0 && errno != EINVAL)
-        result = fail_errno(change, "the change may be lost in a crash of the machine");
-    if (change->directory >= 0)
-        close(change->directory);
-    return result;
-}
-
-/* What a writer that was killed has left; nobody else writes while the lock is held. */
+/* What a writer that was killed has left, which may hold a private key; nobody else writes while the lock is
+ * held. */
 static void remove_left_over(const struct change *change)
 {
     DIR *entries = opendir(change->store->path);
@@ -125,6 +109,32 @@ static void remove_left_over(const struct change *change)
             unlinkat(dirfd(entries), entry->d_name, 0);
     }
     closedir(entries);
+}
+
+static enum store_result change_begin(struct change *change, const char *id)
+{
+    const char *fault = store_place_fault(change->store);
+    if (fault != NULL)
+        return store_fail(change->why, "%s", fault);
+    if (!store_file_path(change->store, id, change->path, change->why))
+        return STORE_FAILED;
+    change->directory = hostio_open(change->store->path, O_RDONLY | O_DIRECTORY, 0);
+    if (change->directory < 0)
+        return fail_errno(change, "it cannot be opened");
+    enum store_result result = lock_directory(change);
+    if (change->is_locked)
+        remove_left_over(change);
+    return result;
+}
+
+/* So that a record, or that it is gone, survives a crash of the machine. */
+static enum store_result change_end(struct change *change, enum store_result result)
+{
+    if (result == STORE_DONE && fsync(change->directory) != 0 && errno != EINVAL)
+        result = fail_errno(change, "the change may be lost in a crash of the machine");
+    if (change->directory >= 0)
+        close(change->directory);
+    return result;
 }
 
 /* A new file: without a name where that will do and can be, else change->temporary. */
@@ -205,14 +215,26 @@ static bool write_new(struct change *change, const struct store_upload *upload, 
     return done;
 }
 
+/* What was read without the lock may have been replaced or deleted since. */
+static enum store_result may_replace(const struct change *change, const struct store_upload *upload)
+{
+    struct store_text there = {0};
+    if (upload->replaces == NULL)
+        return STORE_EXISTS;
+    enum store_result result = store_file_read(change->store, upload->id, &there, change->why);
+    if (result == STORE_DONE && !store_is_replaced(upload, there.text, there.length))
+        result = STORE_EXISTS;
+    free(there.text);
+    return result;
+}
+
 static enum store_result write_locked(struct change *change, const struct store_upload *upload)
 {
     struct stat before;
     bool is_there = lstat(change->path, &before) == 0;
-    if (is_there && !upload->replace)
-        return STORE_EXISTS;
-    if (change->is_locked)
-        remove_left_over(change);
+    enum store_result may = is_there ? may_replace(change, upload) : STORE_DONE;
+    if (may != STORE_DONE)
+        return may;
     if (write_new(change, upload, is_there ? &before : NULL, !is_there))
         return STORE_DONE;
     if (errno == EEXIST && !is_there)
@@ -239,10 +261,12 @@ enum store_result store_directory_remove(const struct store_settings *store, con
     struct change change = {.store = store, .why = why, .directory = -1};
     struct stat status;
     (void)organisation;
-    if (stat(store->path, &status) != 0 && errno == ENOENT)
+    if (lstat(store->path, &status) != 0 && errno == ENOENT)
         return STORE_ABSENT;
     enum store_result result = change_begin(&change, id);
     if (result == STORE_DONE && unlink(change.path) != 0)
-        result = errno == ENOENT ? STORE_ABSENT : fail_errno(&change, "the record cannot be deleted");
+        result = errno == ENOENT   ? STORE_ABSENT
+                 : errno == EISDIR ? store_fail(why, STORE_RECORD_IS_DIRECTORY, id)
+                                   : fail_errno(&change, "the record cannot be deleted");
     return change_end(&change, result);
 }

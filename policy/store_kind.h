@@ -11,7 +11,7 @@ struct store_upload {
     const char *text;
     size_t length;
     bool has_private_key;
-    bool replace;
+    const struct store_text *replaces; /* NULL: there must be none */
 };
 
 /*
@@ -49,6 +49,9 @@ const char *store_error(int error, char words[STORE_ERROR_SIZE]);
 
 /* Is `id` the organisation and a hash? */
 bool store_is_of(const char *organisation, const char *id);
+
+/* Is this the text that the upload replaces? */
+bool store_is_replaced(const struct store_upload *upload, const char *text, size_t length);
 
 /* Ids in the order of their finding. malloc(3); store_ids_free(). */
 struct store_ids {

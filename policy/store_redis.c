@@ -49,14 +49,22 @@ static bool ask_for(struct redis_link *link, const char *const *ids, size_t coun
     return added;
 }
 
+static void keep_why(const struct redis_link *link, char *const *whys, size_t i)
+{
+    if (whys != NULL)
+        memcpy(whys[i], link->why, STORE_WHY_SIZE);
+}
+
 /* Reads until there is no next answer; returns how many there were. */
 static size_t take_records(struct redis_link *link, size_t count, enum store_result *results,
-                           struct store_text *texts)
+                           struct store_text *texts, char *const *whys)
 {
     size_t i = 0;
     struct redis_reply *reply;
     while (i < count && (reply = redis_link_reply(link)) != NULL) {
         results[i] = take_record(reply, &texts[i], link->why);
+        if (results[i] == STORE_FAILED)
+            keep_why(link, whys, i);
         redis_reply_free(reply);
         i++;
     }
@@ -64,7 +72,7 @@ static size_t take_records(struct redis_link *link, size_t count, enum store_res
 }
 
 void redis_read_many(struct redis_link *link, const char *const *ids, size_t count,
-                     enum store_result *results, struct store_text *texts)
+                     enum store_result *results, struct store_text *texts, char *const *whys)
 {
     size_t done = 0;
     bool goes_on = true;
@@ -73,12 +81,14 @@ void redis_read_many(struct redis_link *link, const char *const *ids, size_t cou
     while (goes_on && done < count) {
         goes_on = (link->parser != NULL || redis_link_open(link)) && ask_for(link, ids + done, count - done);
         if (goes_on)
-            done += take_records(link, count - done, results + done, texts + done);
+            done += take_records(link, count - done, results + done, texts + done,
+                                 whys != NULL ? whys + done : NULL);
         if (goes_on && done < count) {
             /* One that is too long is not to keep the others away. */
             goes_on = link->was_too_long;
             if (link->was_too_long)
                 texts[done].fault = STORE_FAULT_RECORD;
+            keep_why(link, whys, done);
             done++;
         }
     }
@@ -89,7 +99,7 @@ static void read_records(const struct store_settings *store, const char *const *
 {
     struct redis_link link;
     redis_link_init(&link, store, timeout_ms, why);
-    redis_read_many(&link, ids, count, results, texts);
+    redis_read_many(&link, ids, count, results, texts, NULL);
     for (size_t i = 0; i < count; i++) {
         if (results[i] == STORE_FAILED && texts[i].fault == STORE_FAULT_CONTACT)
             texts[i].fault = link.fault;

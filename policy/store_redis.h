@@ -14,9 +14,10 @@ void redis_record_key(const char *id, char key[REDIS_KEY_SIZE]);
 void redis_index_key(const char *organisation, char key[REDIS_KEY_SIZE]);
 void redis_index_element(const char *id, char element[REDIS_KEY_SIZE]);
 
-/* Reads records, over a link that may be closed yet. */
+/* Reads records, over a link that may be closed yet. `whys` (NULL: not asked; STORE_WHY_SIZE bytes each): of
+ * those that failed. */
 void redis_read_many(struct redis_link *link, const char *const *ids, size_t count,
-                     enum store_result *results, struct store_text *texts);
+                     enum store_result *results, struct store_text *texts, char *const *whys);
 
 enum store_result store_redis_write(const struct store_settings *store, const struct store_upload *upload,
                                     char *why);

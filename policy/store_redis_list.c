@@ -143,7 +143,7 @@ static enum store_result search(struct redis_link *link, const char *organisatio
 
 /* Shows a batch. False: the visitor has seen enough. */
 static bool show(const struct store_ids *list, size_t from, size_t count, const enum store_result *results,
-                 const struct store_text *texts,
+                 const struct store_text *texts, char (*whys)[STORE_WHY_SIZE],
                  bool (*visit)(void *context, const struct store_listed *listed), void *context)
 {
     bool more = true;
@@ -152,6 +152,7 @@ static bool show(const struct store_ids *list, size_t from, size_t count, const 
                                             .result = results[i],
                                             .text = texts[i].text,
                                             .length = texts[i].length,
+                                            .why = whys[i],
                                             .number = from + i,
                                             .total = list->count};
         more = visit(context, &listed);
@@ -161,10 +162,11 @@ static bool show(const struct store_ids *list, size_t from, size_t count, const 
 
 /* The connection may have gone: then nothing more can be told. What cannot be an id is not asked for. */
 static bool read_batch(struct redis_link *link, const struct store_ids *list, size_t from, size_t count,
-                       enum store_result *results, struct store_text *texts)
+                       enum store_result *results, struct store_text *texts, char (*whys)[STORE_WHY_SIZE])
 {
     const char *ids[RECORDS_AT_ONCE];
     size_t places[RECORDS_AT_ONCE];
+    char *read_whys[RECORDS_AT_ONCE];
     enum store_result read_results[RECORDS_AT_ONCE];
     struct store_text read_texts[RECORDS_AT_ONCE] = {{0}};
     size_t asked = 0;
@@ -172,13 +174,16 @@ static bool read_batch(struct redis_link *link, const struct store_ids *list, si
         const char *fault = record_id_fault(list->ids[from + i]);
         texts[i] = (struct store_text){0};
         results[i] = STORE_FAILED;
-        if (fault != NULL)
+        if (fault != NULL) {
+            store_fail(whys[i], "the index names it, and it can be no id: %s; remove it there (LREM)", fault);
             continue;
+        }
+        read_whys[asked] = whys[i];
         places[asked] = i;
         ids[asked++] = list->ids[from + i];
     }
     redis_link_renew(link);
-    redis_read_many(link, ids, asked, read_results, read_texts);
+    redis_read_many(link, ids, asked, read_results, read_texts, read_whys);
     for (size_t i = 0; i < asked; i++) {
         results[places[i]] = read_results[i];
         texts[places[i]] = read_texts[i];
@@ -192,16 +197,20 @@ static enum store_result show_all(struct redis_link *link, const struct store_id
 {
     enum store_result results[RECORDS_AT_ONCE];
     struct store_text texts[RECORDS_AT_ONCE];
+    char(*whys)[STORE_WHY_SIZE] = calloc(RECORDS_AT_ONCE, sizeof *whys);
     bool is_there = true;
     bool more = true;
+    if (whys == NULL)
+        return no_memory(link);
     for (size_t from = 0; is_there && more && from < list->count; from += RECORDS_AT_ONCE) {
         size_t left = list->count - from;
         size_t count = left < RECORDS_AT_ONCE ? left : RECORDS_AT_ONCE;
-        is_there = read_batch(link, list, from, count, results, texts);
-        more = !is_there || show(list, from, count, results, texts, visit, context);
+        is_there = read_batch(link, list, from, count, results, texts, whys);
+        more = !is_there || show(list, from, count, results, texts, whys, visit, context);
         for (size_t i = 0; i < count; i++)
             free(texts[i].text);
     }
+    free(whys);
     return is_there ? STORE_DONE : STORE_FAILED;
 }
 

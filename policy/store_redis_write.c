@@ -192,6 +192,26 @@ static enum outcome set_record(struct redis_change *change, const struct store_u
     return execute(link, done, add ? 2 : 1);
 }
 
+/* What was read before it was watched may have been replaced since: STORE_EXISTS. RACED: it has just gone. */
+static enum outcome may_replace(struct redis_change *change, const struct store_upload *upload,
+                                enum store_result *result)
+{
+    struct redis_link *link = &change->link;
+    struct redis_reply *reply =
+        redis_link_add_texts(link, "GET", change->record, NULL) ? redis_link_reply(link) : NULL;
+    if (reply == NULL)
+        return BROKEN;
+    enum outcome outcome = reply->type == REDIS_IS_TEXT ? CHANGED : RACED;
+    if (reply->type == REDIS_IS_ERROR) {
+        redis_error_fail(reply, link->why);
+        outcome = BROKEN;
+    } else if (outcome == CHANGED && !store_is_replaced(upload, reply->text, reply->length)) {
+        *result = STORE_EXISTS;
+    }
+    redis_reply_free(reply);
+    return outcome;
+}
+
 /* One try. `*result` counts if it has CHANGED. */
 static enum outcome try_write(struct redis_change *change, const struct store_upload *upload,
                               enum store_result *result)
@@ -203,13 +223,16 @@ static enum outcome try_write(struct redis_change *change, const struct store_up
     if (!watch(change) || !redis_link_add_texts(link, "EXISTS", change->record, NULL) ||
         !take_integer(link, &exists))
         return BROKEN;
-    if (exists != 0 && !upload->replace) {
+    if (exists != 0 && upload->replaces == NULL) {
         *result = STORE_EXISTS;
         return CHANGED;
     }
     if (exists != 0 && (!redis_link_add_texts(link, "TYPE", change->record, NULL) ||
                         !take_type(link, change->record, "string")))
         return BROKEN;
+    enum outcome may = exists != 0 ? may_replace(change, upload, result) : CHANGED;
+    if (may != CHANGED || *result != STORE_DONE)
+        return may;
     if (change->index[0] != '\0' && !find_in_index(change, &is_in_index))
         return BROKEN;
     return set_record(change, upload, !is_in_index);
@@ -220,12 +243,13 @@ static enum outcome try_remove(struct redis_change *change, enum store_result *r
     struct redis_link *link = &change->link;
     bool has_index = change->index[0] != '\0';
     long long done[2] = {0};
+    long long *deleted = has_index ? &done[1] : &done[0];
     if (!watch(change) || !redis_link_add_texts(link, "MULTI", NULL) ||
         (has_index && !redis_link_add_texts(link, "LREM", change->index, "0", change->element, NULL)) ||
         !redis_link_add_texts(link, "DEL", change->record, NULL))
         return BROKEN;
     enum outcome outcome = execute(link, done, has_index ? 2 : 1);
-    *result = done[0] > 0 || done[1] > 0 ? STORE_DONE : STORE_ABSENT;
+    *result = *deleted > 0 ? STORE_DONE : done[0] > 0 ? STORE_UNLISTED : STORE_ABSENT;
     return outcome;
 }
 

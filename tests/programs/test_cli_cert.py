@@ -177,7 +177,7 @@ class Add(CertBench):
         leaf = Identity(self.folder, "leaf")
         whole = self.write("whole.pem", leaf.certificate.read_text() + leaf.key.read_text(), 0o600)
         identity = self.add(leaf.certificate)
-        self.assert_error(self.cert("add", whole), 1, "already exists")
+        self.assert_error(self.cert("add", whole), 1, "already exists; it has no private key: add it with --replace")
         self.assert_error(self.cert("add", leaf.certificate, "--replace"), 1, "already exists", "private key")
         self.assertFalse(self.show(identity)["has_private"])
         self.assertEqual(self.add(whole, "--replace"), identity)
@@ -185,7 +185,33 @@ class Add(CertBench):
         path = self.place / f"{identity}.pem"
         self.assertEqual(path.stat().st_mode & 0o777, 0o640)
         path.write_text("swapped\n")
-        self.assert_error(self.cert("add", whole, "--replace"), 1, "already exists", "cert delete")
+        for more in ([], ["--replace"]):
+            self.assert_error(self.cert("add", whole, *more), 1, "already exists, but it is refused: it holds no",
+                              f"cert delete --force {identity}', and add it again")
+
+    def test_replace_tells_of_a_shorter_chain(self):
+        ca = Identity(self.folder, "ca", ca=True)
+        leaf = Identity(self.folder, "leaf", issuer=ca)
+        whole = self.write("whole.pem", leaf.certificate.read_text() + leaf.key.read_text(), 0o600)
+        self.add(self.write("chain.pem", leaf.certificate.read_text() + ca.certificate.read_text()))
+        result = self.cert("add", whole, "--replace")
+        self.assertEqual(result.returncode, 0, result)
+        self.assertIn(f"the record {result.stdout.strip()} had 2 certificates, and has 1 of this file now", result.stderr)
+
+    def test_two_completions_at_once(self):
+        """What one has completed the other does not replace."""
+        other = Identity(self.folder, "other")
+        for number in range(10):
+            leaf = Identity(self.folder, f"leaf{number}")
+            alone = leaf.certificate.read_text() + leaf.key.read_text()
+            paths = [self.write("alone.pem", alone, 0o600),
+                     self.write("more.pem", alone + other.certificate.read_text(), 0o600)]
+            self.add(leaf.certificate)
+            both = [subprocess.Popen([COMMAND, "--policy", self.policy, "cert", "add", "--replace", path],
+                                     env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                    for path in paths]
+            ends = [(one.communicate(timeout=60)[1], one.returncode) for one in both]
+            self.assertEqual(sorted(status for _, status in ends), [0, 1], ends)
 
     def test_stdin_organisation_and_readers(self):
         leaf = Identity(self.folder, "leaf")
@@ -295,6 +321,19 @@ class Show(CertBench):
             self.assert_error(self.cert(command), 2, "no ID")
 
 
+    def test_what_stands_before_a_public_key(self):
+        """What the record was found to be is what is printed, however its first line looks to others."""
+        text = (VECTORS / "pub_rsa.stored.pem").read_bytes()
+        self.place.mkdir()
+        for before in (b"\xef\xbb\xbf", b"a\0b\n", b"-----BEGIN \n"):
+            with self.subTest(before=before):
+                (self.place / f"{PUBLIC}.pem").write_bytes(before + text)
+                self.assertEqual(list(self.show(PUBLIC)), ["id", "pin", "key_type"])
+                shown = json.loads(self.cert("list", "--json").stdout)
+                self.assertEqual(shown, [self.show(PUBLIC)])
+                self.assertIn("\tRSA-2048\n", self.cert("list").stdout)
+
+
 class List(CertBench):
     def fill(self):
         return [self.add(self.vector(name)) for name in ("rsa_pkcs1", "pub_rsa", "chain_with_key")]
@@ -318,6 +357,30 @@ class List(CertBench):
         self.assertEqual(shown[2], self.show(identities[2]))
         self.assertEqual(json.loads(self.cert("list", "--org", "none", "--json").stdout), [])
         self.assert_error(self.cert("list", "x"), 2, "'x' is too much")
+
+    def test_one_that_cannot_be_read(self):
+        """Whether it is broken is not known, so nobody is told to delete it."""
+        identities = self.fill()
+        (self.place / f"{identities[0]}.pem").chmod(0o666)
+        (self.place / f"{identities[1]}.pem").unlink()
+        (self.place / f"{identities[1]}.pem").mkdir()
+        result = self.cert("list")
+        self.assertEqual(result.returncode, 0, result)
+        kinds = {line.split("\t")[0]: line.split("\t")[4] for line in result.stdout.splitlines()}
+        self.assertRegex(kinds[identities[0]], "^broken: .*is writable by others.*; run: chmod go-w")
+        self.assertRegex(kinds[identities[1]], r"^broken: .*\.pem is a directory; remove it")
+        self.assertIn("2 of 3 records cannot be read; the list tells why", result.stderr)
+        self.assertNotIn("cert delete", result.stderr)
+        self.assert_error(self.cert("delete", identities[1]), 3, ".pem is a directory; remove it")
+        self.assert_error(self.cert("add", self.vector("pub_rsa")), 1, "already exists", ".pem is a directory; remove it")
+
+    def test_places_that_are_no_directory(self):
+        for make, words in ((lambda: self.place.write_text("x"), "it is not a directory; set 'path'"),
+                            (lambda: self.place.symlink_to("nowhere"), "it is a symbolic link to nothing; make the directory")):
+            make()
+            for command in (["add", self.vector("pub_rsa")], ["list"], ["show", PUBLIC], ["delete", PUBLIC]):
+                self.assert_error(self.cert(*command), 3, words)
+            self.place.unlink()
 
     def test_terminal(self):
         ca = Identity(self.folder, "ca", ca=True)
@@ -490,6 +553,8 @@ class InRedis(CertBench):
         self.assertEqual(sorted(one.communicate(timeout=60) and one.returncode for one in both), [0, 1])
         self.assertEqual(self.elements(), [f"raw-{CHAIN}"])
 
+    test_two_completions_at_once = Add.test_two_completions_at_once
+
     def test_ed25519(self):
         leaf = Identity(self.folder, "leaf", kind="ed25519")
         whole = self.write("whole.pem", leaf.certificate.read_text() + leaf.key.read_text(), 0o600)
@@ -507,6 +572,21 @@ class InRedis(CertBench):
         rows = [line.split("\t") for line in result.stdout.splitlines()]
         self.assertEqual([row[0] for row in rows], identities)
         self.assertEqual([row[4].startswith("broken: ") for row in rows], [True, True, False])
+        self.assertIn("the index names it", rows[0][4])
+        self.assertRegex(rows[1][4], "^broken: .*; ")
+        self.assertIn("1 of 3 records cannot be used; delete", result.stderr)
+        self.assertIn("1 of 3 records cannot be read; the list", result.stderr)
+
+    def test_what_only_the_index_names_is_deleted(self):
+        stays = self.add(self.vector("pub_rsa"))
+        gone, another = ORGANISATION + "1" * 64, "other" + "2" * 64
+        for identity in (gone, another, "foo"):
+            self.redis.cli("RPUSH", self.index, f"raw-{identity}")
+            result = self.cert("delete", identity)
+            self.assertEqual((result.returncode, result.stdout), (0, ""), result)
+            self.assertIn(f"cert delete: {identity}: there was no such record", result.stderr)
+            self.assertEqual(self.elements(), [f"raw-{stays}"])
+            self.assert_error(self.cert("delete", identity), 1, "no such record")
 
     def test_wrong_password(self):
         self.write("password", "wrong\n", 0o600)

@@ -10,6 +10,7 @@
 
 char why[STORE_WHY_SIZE];
 char stores_text[20000];
+const struct store_text stores_whole = {stores_text, sizeof stores_text - 1, STORE_FAULT_CONTACT};
 
 __attribute__((constructor)) static void fill(void)
 {
@@ -115,7 +116,7 @@ void stores_write_and_die(const struct store_settings *store, unsigned first, bo
             _exit(1);
         for (unsigned i = first;; i += !replace)
             store_write(store, ORGANISATION, stores_id(ORGANISATION, i), stores_text, strlen(stores_text),
-                        true, replace, why);
+                        true, replace ? &stores_whole : NULL, why);
     }
     if (read(ends[0], &byte, 1) != 1)
         abort();

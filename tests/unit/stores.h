@@ -16,6 +16,7 @@ extern char why[STORE_WHY_SIZE];
  * enough to be written in parts, which is the same for each. */
 const char *stores_id(const char *organisation, unsigned number);
 extern char stores_text[20000];
+extern const struct store_text stores_whole; /* that text */
 
 enum store_result stores_write(const struct store_settings *store, const char *organisation, unsigned number);
 

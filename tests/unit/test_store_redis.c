@@ -42,8 +42,7 @@ Test(store_redis, what_is_written_is_what_a_gateway_leaves)
     char expected[2048];
     const char *id = stores_id(ORGANISATION, 1);
     monitor_start(&monitor, &redis);
-    cr_expect_eq(store_write(&store, ORGANISATION, id, "text\n", 5, false, false, why), STORE_DONE, "%s",
-                 why);
+    cr_expect_eq(store_write(&store, ORGANISATION, id, "text\n", 5, false, NULL, why), STORE_DONE, "%s", why);
     char *seen = monitor_stop(&monitor, &redis);
     snprintf(expected, sizeof expected,
              "\"WATCH\" \"cert-raw-%s\"\n\"WATCH\" \"" INDEX "\"\n\"TYPE\" \"" INDEX
@@ -68,7 +67,7 @@ Test(store_redis, one_that_is_there_is_left_as_it_is)
 {
     const char *id = stores_id(ORGANISATION, 1);
     cr_expect_eq(stores_write(&store, ORGANISATION, 1), STORE_DONE);
-    cr_expect_eq(store_write(&store, ORGANISATION, id, "x", 1, false, false, why), STORE_EXISTS);
+    cr_expect_eq(store_write(&store, ORGANISATION, id, "x", 1, false, NULL, why), STORE_EXISTS);
     cr_expect(stores_has(&store, ORGANISATION, 1));
     cr_expect_str_eq(redis_cli(&redis, "LLEN " INDEX), "1");
 }
@@ -80,7 +79,8 @@ Test(store_redis, one_that_is_replaced_keeps_its_place)
     for (unsigned i = 0; i < 3; i++)
         cr_expect_eq(stores_write(&store, ORGANISATION, i), STORE_DONE);
     const char *id = stores_id(ORGANISATION, 1);
-    cr_expect_eq(store_write(&store, ORGANISATION, id, "new", 3, true, true, why), STORE_DONE, "%s", why);
+    cr_expect_eq(store_write(&store, ORGANISATION, id, "new", 3, true, &stores_whole, why), STORE_DONE, "%s",
+                 why);
     cr_expect_eq(stores_read(&store, id, &text), STORE_DONE);
     cr_expect_str_eq(text.text, "new");
     free(text.text);
@@ -89,9 +89,21 @@ Test(store_redis, one_that_is_replaced_keeps_its_place)
     cr_expect_str_eq(index_is(), expected);
     /* An index that has lost it gets it back. */
     redis_cli(&redis, "DEL " INDEX);
-    cr_expect_eq(store_write(&store, ORGANISATION, id, "new", 3, true, true, why), STORE_DONE);
+    const struct store_text newer = {.text = (char[]){"new"}, .length = 3};
+    cr_expect_eq(store_write(&store, ORGANISATION, id, "new", 3, true, &newer, why), STORE_DONE);
     snprintf(expected, sizeof expected, "raw-%s", id);
     cr_expect_str_eq(index_is(), expected);
+}
+
+Test(store_redis, what_has_changed_since_it_was_read_is_not_replaced)
+{
+    const char *id = stores_id(ORGANISATION, 1);
+    const struct store_text other = {.text = (char[]){"other"}, .length = 5};
+    cr_expect_eq(stores_write(&store, ORGANISATION, 1), STORE_DONE);
+    cr_expect_eq(store_write(&store, ORGANISATION, id, "new", 3, true, &other, why), STORE_EXISTS);
+    cr_expect(stores_has(&store, ORGANISATION, 1));
+    cr_expect_eq(store_delete(&store, ORGANISATION, id, why), STORE_DONE);
+    cr_expect_eq(store_write(&store, ORGANISATION, id, "new", 3, true, &other, why), STORE_DONE);
 }
 
 Test(store_redis, an_element_without_a_record_is_not_doubled)
@@ -184,7 +196,7 @@ Test(store_redis, wrong_types_are_refused_before_anything_changes)
     redis_cli(&redis, line);
     cr_expect_eq(stores_read(&store, id, &text), STORE_FAILED);
     cr_expect_eq(stores_write(&store, ORGANISATION, 1), STORE_EXISTS);
-    cr_expect_eq(store_write(&store, ORGANISATION, id, "x", 1, false, true, why), STORE_FAILED);
+    cr_expect_eq(store_write(&store, ORGANISATION, id, "x", 1, false, &stores_whole, why), STORE_FAILED);
     cr_expect_not_null(strstr(why, "is no string (TYPE)"), "%s", why);
     cr_expect_str_eq(redis_cli(&redis, "EXISTS " INDEX), "0");
 }
