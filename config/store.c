@@ -156,7 +156,7 @@ void store_section_resolve(struct load *load, const config_setting_t *group)
         return;
     struct source at = load_source(load, address);
     load_say(
-        load, CONFIG_UNRESOLVED, &at,
+        load, CONFIG_WARNING, &at,
         "address: \"%.80s\" cannot be resolved: %s; mend the name, or write an address: until then a rule "
         "refuses if all of its keys are certificate ids",
         load->policy->store.address, why);

@@ -427,6 +427,10 @@ class Rules(CertBench):
         self.assert_error(self.cert("usage", CHAIN), 1, "no rule of")
         self.assertEqual(self.cert("usage", CHAIN, "--json").stdout, "[]\n")
 
+    def test_a_store_whose_name_does_not_resolve(self):
+        self.rules(store='type = "redis"; address = "store.invalid:6379";')
+        self.check(3, f"{self.policy}:", 'address: "store.invalid:6379" cannot be resolved', "its name has no address")
+
     def test_digits_alone(self):
         """They are an id where there is no organisation, in either case of the letters; else the pin."""
         bare = PUBLIC[-64:]
