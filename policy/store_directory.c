@@ -23,8 +23,11 @@ bool store_file_path(const struct store_settings *store, const char *id, char pa
     return false;
 }
 
-/* `error`: of open(2). A file or a directory that is not there is an answer; anything else is none. */
-static enum store_result not_opened(const char *id, int error, char *why)
+/*
+ * `error`: of open(2). A file or a directory that is not there is an answer; anything else is none. What does
+ * not concern this file alone does not name it: it is told of others too.
+ */
+static enum store_result not_opened(const char *id, int error, enum store_fault fault, char *why)
 {
     char words[STORE_ERROR_SIZE];
     if (error == ENOENT)
@@ -34,6 +37,13 @@ static enum store_result not_opened(const char *id, int error, char *why)
                           id, STORE_FILE_SUFFIX);
     if (error == ENOTDIR)
         return store_fail(why, "it is not a directory; set 'path' in the section 'store' to one");
+    if (fault == STORE_FAULT_BARRED)
+        return store_fail(why,
+                          "this process may open no file any more: %s; let the filter on its system calls "
+                          "pass openat(2)",
+                          store_error(error, words));
+    if (fault == STORE_FAULT_CONTACT)
+        return store_fail(why, "no record of it can be read: %s", store_error(error, words));
     return store_fail(why, "%s%s cannot be read: %s%s", id, STORE_FILE_SUFFIX, store_error(error, words),
                       error == EACCES ? "; let this user, or a group of it, read the file and its directory"
                                       : "");
@@ -87,8 +97,9 @@ static enum store_result read_record(const struct store_settings *store, const c
     /* O_NONBLOCK: a FIFO must not hang the host. */
     int descriptor = hostio_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
     if (descriptor < 0) {
-        text->fault = errno == ELOOP ? STORE_FAULT_RECORD : store_fault_of(errno);
-        return not_opened(id, errno, why);
+        int error = errno;
+        text->fault = error == ELOOP ? STORE_FAULT_RECORD : store_fault_of_file(error);
+        return not_opened(id, error, text->fault, why);
     }
     enum store_result result = read_opened(descriptor, id, text, why);
     close(descriptor);
