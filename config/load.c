@@ -181,9 +181,10 @@ static bool ran_out_of_memory(const struct arena *arena)
 }
 
 static struct policy *load_policy(const char *path, bool exists, config_getenv *getenv,
-                                  const struct config_report *report, struct watch *watch)
+                                  const struct config_report *report, struct watch *watch,
+                                  const struct policy *before)
 {
-    struct load load = {.report = report, .getenv = getenv, .watch = watch};
+    struct load load = {.report = report, .getenv = getenv, .watch = watch, .before = before};
     const char *slash = strrchr(path, '/');
     if (path[0] != '/' || slash == NULL) {
         load_say(&load, CONFIG_ERROR, NULL, "the policy file %s is a relative path; write it from / on",
@@ -230,10 +231,16 @@ static struct policy *load_policy(const char *path, bool exists, config_getenv *
 struct policy *config_load(const char *path, config_getenv *getenv, const struct config_report *report,
                            struct watch *watch)
 {
-    return load_policy(path, true, getenv, report, watch);
+    return load_policy(path, true, getenv, report, watch, NULL);
+}
+
+struct policy *config_reload(const char *path, config_getenv *getenv, const struct config_report *report,
+                             struct watch *watch, const struct policy *before)
+{
+    return load_policy(path, true, getenv, report, watch, before);
 }
 
 struct policy *config_defaults(config_getenv *getenv, const struct config_report *report)
 {
-    return load_policy(CONFIG_DEFAULT_PATH, false, getenv, report, NULL);
+    return load_policy(CONFIG_DEFAULT_PATH, false, getenv, report, NULL, NULL);
 }

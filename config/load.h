@@ -22,6 +22,7 @@ struct load {
     struct arena scratch; /* the text, and all of libconfig's memory; gone after loading */
     struct flat_text text;
     struct policy *policy;                               /* being built */
+    const struct policy *before;                         /* that it takes the place of; NULL: none */
     const char *directory;                               /* of the policy file, with a final '/' */
     struct anchors *recent_anchors[LOAD_RECENT_ANCHORS]; /* NULL: none yet */
     size_t anchors_made;

@@ -145,12 +145,24 @@ static bool is_needed(const struct policy *policy)
     return needed;
 }
 
+/* What was found for the same address before: a resolver may take longer than a handshake may. */
+static void take_addresses(struct store_settings *store, const struct policy *before)
+{
+    const struct store_settings *known = before == NULL ? NULL : &before->store;
+    if (store->type != STORE_REDIS || store->address_count > 0 || known == NULL ||
+        known->type != STORE_REDIS || known->address == NULL || strcmp(known->address, store->address) != 0)
+        return;
+    memcpy(store->addresses, known->addresses, sizeof store->addresses);
+    store->address_count = known->address_count;
+}
+
 void store_section_resolve(struct load *load, const config_setting_t *group)
 {
     const config_setting_t *address = group == NULL ? NULL : config_setting_get_member(group, "address");
     /* A refused policy asks nobody. */
     if (address == NULL || load->errors > 0 || !is_needed(load->policy))
         return;
+    take_addresses(&load->policy->store, load->before);
     const char *why = address_resolve(&load->policy->store);
     if (why == NULL)
         return;

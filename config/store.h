@@ -10,7 +10,7 @@ void store_section_read(struct load *load, const config_setting_t *group);
 
 /*
  * Resolves the name in the address of the section, where it has one, and something in the policy needs the
- * store. That it cannot be is reported.
+ * store. The policy before has its addresses already, if it writes the same. That it cannot be is reported.
  */
 void store_section_resolve(struct load *load, const config_setting_t *group);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "policy/record.h"
 #include "policy/records_cache.h"
@@ -76,8 +77,19 @@ static bool is_fresh(const struct fetch *fetch, const struct entry *entry)
            entry->number >= fetch->wait->first;
 }
 
-/* Does an answer that is not fresh count, while the store does not answer? */
-static void settle(const struct fetch *fetch, struct entry *entry, bool barred)
+/*
+ * Is it this process, changed since it was given the answer, that cannot reach the store any more? That a
+ * file may not be read says so only where another user could: else it is the store that has changed.
+ */
+static bool is_barred(const struct entry *entry, enum store_fault fault)
+{
+    if (fault == STORE_FAULT_DENIED)
+        return entry->user != geteuid() || entry->group != getegid();
+    return fault == STORE_FAULT_BARRED;
+}
+
+/* Does an answer that is not fresh count, while the store does not answer for this reason? */
+static void settle(const struct fetch *fetch, struct entry *entry, enum store_fault fault)
 {
     const struct records *records = fetch->records;
     int64_t stale_ms = (int64_t)records->settings->stale_seconds * 1000;
@@ -85,7 +97,8 @@ static void settle(const struct fetch *fetch, struct entry *entry, bool barred)
     bool fresh = is_fresh(fetch, entry);
     bool stale =
         answered && !fresh && is_within(entry->answered_ms, fetch->now, life_of(records, entry) + stale_ms);
-    entry->served = fresh || stale || (answered && barred);
+    bool barred = answered && is_barred(entry, fault);
+    entry->served = fresh || stale || barred;
     entry->stale = stale && !barred;
 }
 
@@ -118,12 +131,14 @@ static char *copy_of(const char *why)
 }
 
 /* The store did not give a record. */
-static void note_failure(const struct fetch *fetch, struct entry *entry, bool barred, const char *why)
+static void note_failure(const struct fetch *fetch, struct entry *entry, enum store_fault fault,
+                         const char *why)
 {
     char *unused = copy_of(why);
     host_lock(records_lock());
     entry->failed_ms = fetch->now;
-    settle(fetch, entry, barred);
+    entry->fault = fault;
+    settle(fetch, entry, fault);
     /* Why the record was refused is said as long as that counts. */
     if (!entry->served || entry->answer != RECORDS_REFUSED) {
         char *old = entry->why;
@@ -152,6 +167,8 @@ static void note_answer(const struct fetch *fetch, struct entry *entry, enum rec
     entry->parsed = pin != NULL;
     entry->answered_ms = fetch->now;
     entry->number = fetch->number;
+    entry->user = geteuid();
+    entry->group = getegid();
     entry->failed_ms = NEVER_MS;
     entry->served = true;
     entry->stale = false;
@@ -188,7 +205,7 @@ static void take_text(const struct fetch *fetch, struct entry *entry, struct sto
     enum records_answer answer = RECORDS_FOUND;
     struct kept_text *text = text_keep(read);
     if (text == NULL) {
-        note_failure(fetch, entry, false, "there is not enough memory to keep it");
+        note_failure(fetch, entry, STORE_FAULT_CONTACT, "there is not enough memory to keep it");
         return;
     }
     host_lock(records_lock());
@@ -217,18 +234,25 @@ static void take(const struct fetch *fetch, struct entry *entry, enum store_resu
     else if (text->fault == STORE_FAULT_RECORD)
         note_answer(fetch, entry, RECORDS_REFUSED, NULL, NULL, why);
     else
-        note_failure(fetch, entry, text->fault == STORE_FAULT_BARRED, why);
+        note_failure(fetch, entry, text->fault, why);
 }
 
 /* Whether the store as a whole answered, by its answer to what was asked last. */
-static void note_contact(const struct fetch *fetch, bool failed, bool barred, const char *why)
+static void note_contact(const struct fetch *fetch, bool failed, enum store_fault fault, const char *why)
 {
     struct records *records = fetch->records;
     host_lock(records_lock());
     records->failed_ms = failed ? fetch->now : NEVER_MS;
-    records->barred = failed && barred;
+    records->fault = fault;
     snprintf(records->why, sizeof records->why, "%s", failed ? why : "");
     host_unlock(records_lock());
+}
+
+/* Of a failure: does it tell something of all records? A file that may not be read is one record's. */
+static bool concerns_all(const struct records *records, enum store_fault fault)
+{
+    return fault == STORE_FAULT_CONTACT || fault == STORE_FAULT_BARRED ||
+           (fault == STORE_FAULT_DENIED && records->settings->type == STORE_REDIS);
 }
 
 static void ask(struct fetch *fetch, const struct asked *asked, unsigned timeout_ms)
@@ -243,16 +267,17 @@ static void ask(struct fetch *fetch, const struct asked *asked, unsigned timeout
     took = took < 0 ? 0 : took;
     fetch->now += took;
     fetch->wait->spent_ms += (unsigned)took;
-    bool failed = results[last] == STORE_FAILED && texts[last].fault != STORE_FAULT_RECORD;
-    note_contact(fetch, failed, failed && texts[last].fault == STORE_FAULT_BARRED, why);
+    enum store_fault fault = texts[last].fault;
+    note_contact(fetch, results[last] == STORE_FAILED && concerns_all(fetch->records, fault), fault, why);
     for (size_t i = 0; i < asked->count; i++)
         take(fetch, asked->entries[i], results[i], &texts[i], why);
 }
 
-static void fail_all(const struct fetch *fetch, const struct asked *asked, bool barred, const char *why)
+static void fail_all(const struct fetch *fetch, const struct asked *asked, enum store_fault fault,
+                     const char *why)
 {
     for (size_t i = 0; i < asked->count; i++)
-        note_failure(fetch, asked->entries[i], barred, why);
+        note_failure(fetch, asked->entries[i], fault, why);
 }
 
 static const char out_of_root[] = "it is out of reach, for this process has changed its root directory; "
@@ -263,10 +288,10 @@ static void ask_if_possible(struct fetch *fetch, const struct asked *asked)
     const struct records *records = fetch->records;
     unsigned timeout_ms = records->settings->timeout_ms;
     if (is_out_of_root(records)) {
-        note_contact(fetch, true, true, out_of_root);
-        fail_all(fetch, asked, true, out_of_root);
+        note_contact(fetch, true, STORE_FAULT_BARRED, out_of_root);
+        fail_all(fetch, asked, STORE_FAULT_BARRED, out_of_root);
     } else if (fetch->wait->spent_ms >= timeout_ms) {
-        fail_all(fetch, asked, false,
+        fail_all(fetch, asked, STORE_FAULT_CONTACT,
                  "it has taken all the time that 'timeout_ms' in the section 'store' gives");
     } else {
         ask(fetch, asked, timeout_ms - fetch->wait->spent_ms);
@@ -319,7 +344,7 @@ static bool is_due(const struct fetch *fetch, struct entry *entry)
     bool alone = is_left_alone(records, fetch->now);
     if (!alone && !is_within(entry->failed_ms, fetch->now, RECORDS_BACKOFF_MS))
         return true;
-    settle(fetch, entry, alone && records->barred);
+    settle(fetch, entry, alone ? records->fault : entry->fault);
     return false;
 }
 
@@ -359,10 +384,12 @@ static void fetch_some(struct fetch *fetch, const char *const *ids, size_t count
     }
 }
 
+/* Files are read one after the other anyway, and then each has its own words for what failed. */
 static void fetch_all(struct fetch *fetch, const char *const *ids, size_t count)
 {
-    for (size_t i = 0; i < count; i += AT_ONCE)
-        fetch_some(fetch, ids + i, count - i < AT_ONCE ? count - i : AT_ONCE);
+    size_t most = fetch->records->settings->type == STORE_DIRECTORY ? 1 : AT_ONCE;
+    for (size_t i = 0; i < count; i += most)
+        fetch_some(fetch, ids + i, count - i < most ? count - i : most);
 }
 
 void records_fetch(struct records *records, const struct ossl *ossl, const char *const *ids, size_t count,

@@ -36,8 +36,9 @@ void records_free(struct records *records); /* NULL is allowed */
  * all that are not (for 64 at a time), for at most `timeout_ms` in all; and, unless `ossl` is NULL, that they
  * are parsed. A record that the store does not have is remembered for a short time, one that could not be
  * read is served for `stale_seconds` more; after a failed contact the store is left alone for a second. What
- * was read from a store that this process can no longer reach, because its root directory, its user or a
- * filter on its system calls came in between, is served for good. `now`: seconds of CLOCK_MONOTONIC.
+ * was read from a store that this process can no longer reach, because its root directory, its effective user
+ * or group, or a filter on its system calls came in between, is served for good; a permission that the store
+ * takes away from an unchanged process is a failure as any other. `now`: seconds of CLOCK_MONOTONIC.
  */
 void records_fetch(struct records *records, const struct ossl *ossl, const char *const *ids, size_t count,
                    time_t now);

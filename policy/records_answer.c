@@ -111,6 +111,8 @@ static void inherit_one(struct records *records, struct records *from, const cha
         entry->has_pin = known->has_pin;
         entry->pin = known->pin;
         entry->answered_ms = known->answered_ms;
+        entry->user = known->user;
+        entry->group = known->group;
         if (entry->answer == RECORDS_FOUND && !entry->parsed && entry->text == NULL)
             entry->answer = RECORDS_FAILED;
     }
@@ -127,7 +129,7 @@ void records_inherit(struct records *records, struct records *from, const char *
         inherit_one(records, from, ids[i]);
     host_lock(records_lock());
     records->failed_ms = from->failed_ms;
-    records->barred = from->barred;
+    records->fault = from->fault;
     memcpy(records->why, from->why, sizeof records->why);
     host_unlock(records_lock());
 }

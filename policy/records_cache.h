@@ -17,7 +17,10 @@ struct entry {
     bool stale;                 /* and only because of `stale_seconds` */
     int64_t answered_ms;        /* when the answer came */
     uint64_t number;            /* of the read that gave it, in the process; from 1 */
-    int64_t failed_ms;          /* the last contact that failed for it; NEVER_MS: it did not, since then */
+    uid_t user;                 /* who this process was when it came: effective */
+    gid_t group;
+    int64_t failed_ms;      /* the last contact that failed for it; NEVER_MS: it did not, since then */
+    enum store_fault fault; /* of that one */
     bool has_pin;
     struct pin pin; /* written once */
     struct kept_text *text;
@@ -40,7 +43,7 @@ struct records {
     struct cache cache;
     /* Of the last contact; under the lock. */
     int64_t failed_ms;        /* NEVER_MS: it did not fail */
-    bool barred;              /* it did, and this process is why */
+    enum store_fault fault;   /* if it did */
     char why[STORE_WHY_SIZE]; /* empty: it did not fail */
 };
 

@@ -1,10 +1,12 @@
 #include "policy/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "policy/hostio.h"
 #include "policy/record.h"
@@ -28,10 +30,31 @@ enum store_result store_fail(char *why, const char *format, ...)
     return STORE_FAILED;
 }
 
-enum store_fault store_fault_of(int error)
+static bool is_refusal(int error)
 {
-    bool barred = error == EACCES || error == EPERM || error == ENOSYS;
-    return barred ? STORE_FAULT_BARRED : STORE_FAULT_CONTACT;
+    return error == EACCES || error == EPERM || error == ENOSYS;
+}
+
+/* O_PATH asks for no permission, and the root directory is reached through no other. */
+static bool may_open_nothing(void)
+{
+    int descriptor = hostio_open("/", O_PATH | O_DIRECTORY, 0);
+    if (descriptor < 0)
+        return is_refusal(errno);
+    close(descriptor);
+    return false;
+}
+
+enum store_fault store_fault_of_file(int error)
+{
+    if (!is_refusal(error))
+        return STORE_FAULT_CONTACT;
+    return may_open_nothing() ? STORE_FAULT_BARRED : STORE_FAULT_DENIED;
+}
+
+enum store_fault store_fault_of_socket(int error)
+{
+    return is_refusal(error) ? STORE_FAULT_BARRED : STORE_FAULT_CONTACT;
 }
 
 const char *store_error(int error, char words[STORE_ERROR_SIZE])

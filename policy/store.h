@@ -49,9 +49,12 @@ enum store_result {
 
 /* Of a read that is STORE_FAILED: what failed? */
 enum store_fault {
-    STORE_FAULT_CONTACT, /* the store itself, as far as is known */
+    STORE_FAULT_CONTACT, /* the store itself, as far as is known: nothing answered */
     STORE_FAULT_RECORD,  /* it answers, but what it holds can be no record: of another type, or too long */
-    STORE_FAULT_BARRED,  /* this process, to which a system call was refused: EACCES, EPERM, ENOSYS */
+    STORE_FAULT_DENIED,  /* the permission of a file or a Unix socket: whoever this process is may not use it
+                          */
+    STORE_FAULT_BARRED,  /* this process: a filter on its system calls refuses those without which no store
+                          * is reached, whatever its files allow */
 };
 
 /* The text of a record: malloc(3), NUL-terminated; the caller frees it. */

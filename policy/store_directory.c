@@ -39,13 +39,17 @@ const char *store_place_fault(const struct store_settings *store)
                : NULL;
 }
 
-/* `error`: of open(2). A file or a directory that is not there is an answer; anything else is none. */
-static enum store_result not_opened(const struct store_settings *store, const char *id, int error, char *why)
+/*
+ * `error`: of open(2). A file or a directory that is not there is an answer; anything else is none. What does
+ * not concern this file alone does not name it: it is told of others too.
+ */
+static enum store_result not_opened(const struct store_settings *store, const char *id, int error,
+                                    enum store_fault fault, char *why)
 {
     char words[STORE_ERROR_SIZE];
-    const char *fault = error == ENOENT || error == ENOTDIR ? store_place_fault(store) : NULL;
-    if (fault != NULL)
-        return store_fail(why, "%s", fault);
+    const char *place_fault = error == ENOENT || error == ENOTDIR ? store_place_fault(store) : NULL;
+    if (place_fault != NULL)
+        return store_fail(why, "%s", place_fault);
     if (error == ENOENT)
         return STORE_ABSENT;
     if (error == ELOOP)
@@ -53,6 +57,13 @@ static enum store_result not_opened(const struct store_settings *store, const ch
                           id, STORE_FILE_SUFFIX);
     if (error == ENOTDIR)
         return store_fail(why, "it is not a directory; set 'path' in the section 'store' to one");
+    if (fault == STORE_FAULT_BARRED)
+        return store_fail(why,
+                          "this process may open no file any more: %s; let the filter on its system calls "
+                          "pass openat(2)",
+                          store_error(error, words));
+    if (fault == STORE_FAULT_CONTACT)
+        return store_fail(why, "no record of it can be read: %s", store_error(error, words));
     return store_fail(why, "%s%s cannot be read: %s%s", id, STORE_FILE_SUFFIX, store_error(error, words),
                       error == EACCES ? "; let this user, or a group of it, read the file and its directory"
                                       : "");
@@ -109,8 +120,9 @@ enum store_result store_file_read(const struct store_settings *store, const char
     /* O_NONBLOCK: a FIFO must not hang the host. */
     int descriptor = hostio_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
     if (descriptor < 0) {
-        text->fault = errno == ELOOP ? STORE_FAULT_RECORD : store_fault_of(errno);
-        return not_opened(store, id, errno, why);
+        int error = errno;
+        text->fault = error == ELOOP ? STORE_FAULT_RECORD : store_fault_of_file(error);
+        return not_opened(store, id, error, text->fault, why);
     }
     enum store_result result = read_opened(descriptor, id, text, why);
     close(descriptor);

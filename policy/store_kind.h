@@ -40,8 +40,11 @@ extern const struct store_kind store_redis;
  */
 enum store_result store_fail(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Of a system call without which the store cannot be reached. */
-enum store_fault store_fault_of(int error);
+/* Of an open(2), or a connect(2) to a Unix socket, that failed. */
+enum store_fault store_fault_of_file(int error);
+
+/* Of a socket(2) that failed: it asks nobody for permission, so who refuses it is a filter. */
+enum store_fault store_fault_of_socket(int error);
 
 /* The words for errno, in `words`. */
 enum { STORE_ERROR_SIZE = 128 };

@@ -93,14 +93,19 @@ static int connect_until(int descriptor, const struct store_address *address, in
     return 0;
 }
 
-/* A connected descriptor; -1, and the error. */
-static int connected(const struct store_address *address, int64_t deadline, int *error)
+/*
+ * A connected descriptor; -1, and the error, and whose fault it is. Over TCP a refusal comes from the network
+ * or a packet filter, never from what this process has become.
+ */
+static int connected(const struct store_address *address, int64_t deadline, int *error,
+                     enum store_fault *fault)
 {
     int family = address->address.ss_family;
     int one = 1;
     int descriptor = hostio_socket(family, SOCK_STREAM | SOCK_NONBLOCK);
     if (descriptor < 0) {
         *error = errno;
+        *fault = store_fault_of_socket(*error);
         return -1;
     }
     if (family != AF_UNIX)
@@ -109,6 +114,7 @@ static int connected(const struct store_address *address, int64_t deadline, int 
     if (*error == 0)
         return descriptor;
     close(descriptor);
+    *fault = family == AF_UNIX ? store_fault_of_file(*error) : STORE_FAULT_CONTACT;
     return -1;
 }
 
@@ -128,13 +134,18 @@ static enum store_result fail_connect(struct redis_link *link, int error)
         return store_fail(link->why, "there is no such socket; start it, or set 'address' in the section "
                                      "'store' to its 'unixsocket'");
     case EACCES:
+        if (link->fault != STORE_FAULT_DENIED)
+            break;
         return store_fail(link->why, "this user may not connect to the socket; add it to the socket's group, "
                                      "or set Redis' 'unixsocketperm'");
     default:
-        return store_fail(link->why,
-                          "there is no connection to it: %s; check 'address' in the section 'store'",
-                          store_error(error, words));
+        break;
     }
+    return store_fail(link->why, "there is no connection to it: %s; check 'address' in the section 'store'%s",
+                      store_error(error, words),
+                      link->fault == STORE_FAULT_BARRED
+                          ? ", and let the filter on the system calls of this process pass socket(2)"
+                          : ", and whether a firewall lets it pass");
 }
 
 /* Each address has a fair share of the time, so that one which is silent leaves some to the next. */
@@ -151,11 +162,15 @@ static bool connect_any(struct redis_link *link)
     for (size_t i = 0; i < store->address_count; i++) {
         int64_t now = now_ms();
         int64_t share = (link->deadline - now) / (int64_t)(store->address_count - i);
-        link->descriptor = connected(&store->addresses[i], now + (share > 0 ? share : 0), &error);
+        link->descriptor =
+            connected(&store->addresses[i], now + (share > 0 ? share : 0), &error, &link->fault);
         if (link->descriptor >= 0)
-            return true;
+            break;
     }
-    link->fault = store_fault_of(error);
+    if (link->descriptor >= 0) {
+        link->fault = STORE_FAULT_CONTACT; /* what fails from now on */
+        return true;
+    }
     fail_connect(link, error);
     return false;
 }
@@ -258,6 +273,12 @@ static bool move_bytes(struct redis_link *link)
     short seen = wait_until(link->descriptor, (short)(POLLIN | (unsent ? POLLOUT : 0)), link->deadline);
     if (seen == 0) {
         fail_late(link);
+        return false;
+    }
+    if ((seen & POLLNVAL) != 0) {
+        link->descriptor = -1; /* nor is it closed: its number may be another's by now */
+        store_fail(link->why,
+                   "this process has closed the connection; it is opened again for the next question");
         return false;
     }
     if (unsent && (seen & POLLOUT) != 0)

@@ -127,11 +127,12 @@ static void break_policy(struct held *held, const char *why)
     snprintf(held->snapshot.why, sizeof held->snapshot.why, "%s", why);
 }
 
-static void read_policy(struct held *held, const char *path)
+/* `before`: the policy whose place it takes; NULL: there is none. */
+static void read_policy(struct held *held, const char *path, const struct policy *before)
 {
     struct hearer hearer = {.wrong = false};
     const struct config_report report = {.say = on_finding, .context = &hearer};
-    struct policy *policy = config_load(path, secure_getenv, &report, &held->files);
+    struct policy *policy = config_reload(path, secure_getenv, &report, &held->files, before);
     if (policy == NULL) {
         break_policy(held, hearer.wrong ? hearer.why : "the policy could not be read");
         return;
@@ -156,7 +157,7 @@ static struct held *read_first(void)
     if (start->policy_path == NULL)
         break_policy(held, "TLSGRAFT_POLICY: a path that is too long; allowed are 4094 characters");
     else if (start->policy_named || start->default_existed || process_file_exists(start->policy_path))
-        read_policy(held, start->policy_path);
+        read_policy(held, start->policy_path, NULL);
     atomic_store(&last_look, now_ms());
     return held;
 }
@@ -286,7 +287,7 @@ static void look(const struct ossl *ossl)
     struct held *new = calloc(1, sizeof *new);
     if (new == NULL)
         return;
-    read_policy(new, process_start()->policy_path);
+    read_policy(new, process_start()->policy_path, old->snapshot.policy);
     settle(old, new, ossl);
 }
 

@@ -101,6 +101,8 @@ class InRedis(Once):
         with redis.paused():
             self.assert_pins(policy, right=False)
         self.assert_unresolved(there, "within 50 ms")
+        refused = [event["message"] for event in self.events(self.sink) if event["event"] == "PinMismatch"]
+        self.assertIn("can be read, for the certificate store did not answer: Redis", refused[0])
 
     def test_a_unix_socket(self):
         redis = Redis(self)

@@ -307,6 +307,43 @@ Test(store_section, a_name_without_an_address_is_a_warning)
     cr_expect_null(address_resolve(&place), "a directory has none");
 }
 
+static void hear_nothing(void *context, enum config_severity severity, const char *text)
+{
+    (void)context;
+    (void)severity;
+    (void)text;
+}
+
+static struct policy *reloaded(const char *store, const struct policy *before)
+{
+    static const struct config_report report = {hear_nothing, NULL};
+    char text[1024];
+    snprintf(text, sizeof text, "version = 1; store: { %s }; " RULES("\"" H1 "\""), store);
+    const char *path = directory_text(&directory, "policy.cfg", text);
+    return config_reload(path, no_environment, &report, NULL, before);
+}
+
+Test(store_section, a_policy_that_is_read_again_keeps_the_addresses_of_its_store)
+{
+    static const char here[] = "type = \"redis\"; address = \"redis.test:6380\";";
+    struct policy *before = loaded(here, RULES("\"" H1 "\""));
+    asked = 0;
+    struct policy *same = reloaded(here, before);
+    cr_expect_eq(asked, 0);
+    cr_assert_eq(same->store.address_count, 2);
+    cr_expect_arr_eq(same->store.addresses, before->store.addresses, 2 * sizeof *same->store.addresses);
+    struct policy *other = reloaded("type = \"redis\"; address = \"redis.test:6381\";", before);
+    cr_expect_eq(asked, 1, "another address");
+    before->store.address_count = 0;
+    struct policy *again = reloaded(here, before);
+    cr_expect_eq(asked, 2, "it was not found before");
+    cr_expect_eq(again->store.address_count, 2);
+    policy_free(before);
+    policy_free(same);
+    policy_free(other);
+    policy_free(again);
+}
+
 static void expect_ids(const struct policy *policy, const struct section *section, const char *expected)
 {
     const char *ids[8];

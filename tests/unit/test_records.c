@@ -404,3 +404,84 @@ Test(records, another_user_takes_nothing_away)
     take_away(1);
     cr_expect_eq(fetched(1, 1000010), RECORDS_ABSENT, "once it can ask again, the answer counts");
 }
+
+static void allow(unsigned number, mode_t mode)
+{
+    char name[80], path[256];
+    name_file(id_of(number), name);
+    snprintf(path, sizeof path, "%s/%s", directory.path, name);
+    cr_assert_eq(seteuid(0), 0);
+    cr_assert_eq(chmod(path, mode), 0);
+    cr_assert_eq(seteuid(NOBODY), 0);
+}
+
+/* A process that is nobody before it reads anything. */
+static void begin_as_nobody(unsigned count)
+{
+    begin(CACHE, 0);
+    cr_assert_eq(chmod(directory.path, 0755), 0);
+    for (unsigned i = 1; i <= count; i++) {
+        put(i);
+        allow(i, 0644);
+        cr_assert_eq(seteuid(0), 0);
+    }
+    cr_assert_eq(seteuid(NOBODY), 0);
+}
+
+static void take_away_as_root(unsigned number)
+{
+    cr_assert_eq(seteuid(0), 0);
+    take_away(number);
+    cr_assert_eq(seteuid(NOBODY), 0);
+}
+
+Test(records, a_permission_that_is_taken_away_is_no_change_of_this_process)
+{
+    begin_as_nobody(1);
+    cr_expect_eq(fetched(1, 1000), RECORDS_FOUND);
+    allow(1, 0600);
+    cr_expect_eq(fetched(1, 1000 + CACHE + 1), RECORDS_FAILED);
+    cr_expect_not_null(strstr(why, "cannot be read: Permission denied; let this user"), "%s", why);
+    cr_expect_eq(fetched(1, 1000 + CACHE + 1), RECORDS_FAILED, "nor while it is left alone");
+    cr_assert_eq(seteuid(0), 0);
+}
+
+/* What counts is who this process was when it was given the record. */
+Test(records, nor_is_it_one_when_the_user_changed_before_the_record_was_read)
+{
+    begin(CACHE, 0);
+    put(1);
+    cr_assert_eq(chmod(directory.path, 0755), 0);
+    cr_expect_eq(fetched(1, 1000), RECORDS_FOUND);
+    allow(1, 0644);
+    cr_expect_eq(fetched(1, 1000 + CACHE + 1), RECORDS_FOUND, "read again, by nobody");
+    allow(1, 0600);
+    cr_expect_eq(fetched(1, 1000 + 3 * CACHE), RECORDS_FAILED);
+    cr_assert_eq(seteuid(0), 0);
+}
+
+Test(records, one_that_may_not_be_read_tells_nothing_of_others)
+{
+    const char *const ids[] = {id_of(3), id_of(1), id_of(2)};
+    begin_as_nobody(3);
+    allow(2, 0600);
+    allow(3, 0600);
+    records_fetch(records, crypto_table(), ids, 3, 1000);
+    cr_expect_eq(answer(1), RECORDS_FOUND);
+    for (unsigned i = 2; i <= 3; i++) {
+        cr_expect_eq(answer(i), RECORDS_FAILED);
+        cr_expect_not_null(strstr(why, id_of(i)), "%s", why);
+        cr_expect_null(strstr(why, id_of(5 - i)), "%s", why);
+    }
+    cr_assert_eq(seteuid(0), 0);
+    put(4);
+    allow(4, 0644);
+    cr_expect_eq(fetched(4, 1000), RECORDS_FOUND, "the store is not left alone");
+    take_away_as_root(1);
+    cr_expect_eq(fetched(2, 1000 + CACHE + 1), RECORDS_FAILED);
+    cr_expect_eq(fetched(1, 1000 + CACHE + 1), RECORDS_ABSENT);
+    allow(2, 0644);
+    cr_expect_eq(fetched(2, 1000 + CACHE + 1), RECORDS_FAILED, "it is left alone itself");
+    cr_expect_eq(fetched(2, 1000 + CACHE + 3), RECORDS_FOUND);
+    cr_assert_eq(seteuid(0), 0);
+}
