@@ -145,6 +145,8 @@ const char *address_resolve(struct store_settings *store)
     struct host_port parts;
     if (store->type != STORE_REDIS || store->address_count > 0)
         return NULL;
+    if (store->address == NULL)
+        return "there is not enough memory";
     const char *fault = split(store->address, &parts);
     if (fault != NULL)
         return fault;

@@ -150,7 +150,8 @@ static void take_addresses(struct store_settings *store, const struct policy *be
 {
     const struct store_settings *known = before == NULL ? NULL : &before->store;
     if (store->type != STORE_REDIS || store->address_count > 0 || known == NULL ||
-        known->type != STORE_REDIS || known->address == NULL || strcmp(known->address, store->address) != 0)
+        known->type != STORE_REDIS || known->address == NULL || store->address == NULL ||
+        strcmp(known->address, store->address) != 0)
         return;
     memcpy(store->addresses, known->addresses, sizeof store->addresses);
     store->address_count = known->address_count;

@@ -153,6 +153,7 @@ static bool connect_any(struct redis_link *link)
 {
     const struct store_settings *store = link->store;
     int error = 0;
+    bool barred = true; /* from all of them: else one that does not answer is why */
     link->fault = STORE_FAULT_CONTACT;
     if (store->address_count == 0) {
         store_fail(link->why, "its name has no address; check 'address' in the section 'store', and whether "
@@ -164,13 +165,14 @@ static bool connect_any(struct redis_link *link)
         int64_t share = (link->deadline - now) / (int64_t)(store->address_count - i);
         link->descriptor =
             connected(&store->addresses[i], now + (share > 0 ? share : 0), &error, &link->fault);
-        if (link->descriptor >= 0)
-            break;
+        if (link->descriptor >= 0) {
+            link->fault = STORE_FAULT_CONTACT; /* what fails from now on */
+            return true;
+        }
+        barred = barred && link->fault == STORE_FAULT_BARRED;
     }
-    if (link->descriptor >= 0) {
-        link->fault = STORE_FAULT_CONTACT; /* what fails from now on */
-        return true;
-    }
+    if (link->fault == STORE_FAULT_BARRED && !barred)
+        link->fault = STORE_FAULT_CONTACT;
     fail_connect(link, error);
     return false;
 }

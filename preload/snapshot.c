@@ -26,7 +26,7 @@ static struct held no_memory = {
     .snapshot = {.state = POLICY_BROKEN, .why = "there is not enough memory for the policy"}};
 
 /*
- * What this thread finds while it reads the policy for the first time: resolving the name of a store may lead
+ * What a thread finds while it reads the policy for the first time: resolving the name of a store may lead
  * to a module of libc's that speaks TLS itself.
  */
 static struct held being_read = {
@@ -36,11 +36,10 @@ static struct held being_read = {
                "TLS; write the address of the store as numbers"}};
 static _Thread_local bool reading;
 
-/*
- * So that the first policy is read once. Not host_lock(), which blocks signals and holds back fork(2): it may
- * take long to resolve the name of a store, and what libc does for that is not ours to know.
- */
-static pthread_mutex_t first_reading = PTHREAD_MUTEX_INITIALIZER;
+/* Threads that read it for the first time. A resolver that speaks TLS on threads of its own must come to an
+ * end. */
+#define FIRST_READERS_MAX 256
+static atomic_uint first_readers;
 
 static _Atomic(struct held *) published;
 static _Atomic(struct held *) retired;
@@ -53,7 +52,7 @@ static _Thread_local int cancel_state;
 static atomic_bool looking;
 static struct watch rejected_files; /* of the text that was refused last; empty: none was */
 static bool rejected;
-static uint64_t last_number;
+static _Atomic(uint64_t) last_number;
 
 #define LOOK_INTERVAL_MS 1000
 static _Atomic(int64_t) last_look; /* CLOCK_MONOTONIC, milliseconds */
@@ -162,19 +161,25 @@ static struct held *read_first(void)
     return held;
 }
 
+/*
+ * Without a lock: what libc does to resolve the name of a store is not ours to know; it may take long, or
+ * wait for the loader, which another thread holds that waits for us. So threads that come at once each read
+ * it, and one of them publishes what it has.
+ */
 static void load_first(void)
 {
     struct hostio io;
+    struct held *none = NULL;
     process_start(); /* which takes a lock of its own */
     hostio_enter(&io);
-    pthread_mutex_lock(&first_reading);
-    bool first = atomic_load(&published) == NULL;
-    if (first) {
-        reading = true;
-        atomic_store(&published, read_first());
-        reading = false;
-    }
-    pthread_mutex_unlock(&first_reading);
+    reading = true;
+    atomic_fetch_add(&first_readers, 1);
+    struct held *held = read_first();
+    atomic_fetch_sub(&first_readers, 1);
+    reading = false;
+    bool first = atomic_compare_exchange_strong(&published, &none, held);
+    if (!first && held != &no_memory)
+        free_held(held);
     hostio_leave(&io);
     if (!first)
         return;
@@ -206,7 +211,7 @@ const struct snapshot *snapshot_acquire(void)
             pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
         atomic_fetch_add(&readers, 1);
         const struct held *held = atomic_load(&published);
-        if (held == NULL && reading)
+        if (held == NULL && (reading || atomic_load(&first_readers) >= FIRST_READERS_MAX))
             held = &being_read;
         if (held != NULL)
             return &held->snapshot;
@@ -316,9 +321,8 @@ void snapshot_look(const struct ossl *ossl)
 
 void snapshot_after_fork(void)
 {
-    /* The thread that read it first may not be in this process. */
-    if (!reading)
-        pthread_mutex_init(&first_reading, NULL);
+    /* Of this thread alone. */
+    atomic_store(&first_readers, reading ? 1 : 0);
     /* Of this thread alone; not 0 where a signal's handler forks. */
     atomic_store(&readers, readers_here);
     if (atomic_exchange(&looking, false)) {
