@@ -1,11 +1,16 @@
 #include "cli/certificate.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "policy/record_pem.h"
 
 /* openssl/x509.h: XN_FLAG_RFC2253 without ASN1_STRFLGS_ESC_MSB, so that names in other scripts stay readable.
  */
 #define NAME_FLAGS 0x1110313UL
+
+#define DAMAGED "a PEM block that is damaged or cut off; get the file again, and whole"
 
 static void read_subject(const struct crypto *crypto, const X509 *x, char subject[CERTIFICATE_SUBJECT_SIZE])
 {
@@ -21,13 +26,12 @@ static void read_subject(const struct crypto *crypto, const X509 *x, char subjec
     crypto->ossl.BIO_free(bio);
 }
 
-static bool read_not_after(const struct crypto *crypto, const X509 *x, time_t *not_after)
+bool certificate_time(const struct crypto *crypto, const ASN1_TIME *encoded, time_t *time)
 {
     struct tm tm = {0};
-    const ASN1_TIME *time = crypto->X509_get0_notAfter(x);
-    if (time == NULL || crypto->ASN1_TIME_to_tm(time, &tm) != 1)
+    if (encoded == NULL || crypto->ossl.ASN1_TIME_to_tm(encoded, &tm) != 1)
         return false;
-    *not_after = timegm(&tm);
+    *time = timegm(&tm);
     return true;
 }
 
@@ -39,110 +43,85 @@ bool certificate_read(const struct crypto *crypto, X509 *x, struct certificate *
     bool done = ossl_pin_of_certificate(ossl, x, &certificate->pin);
     if (done) {
         read_subject(crypto, x, certificate->subject);
-        certificate->expires = read_not_after(crypto, x, &certificate->not_after);
+        key_type_format(crypto, ossl->X509_get_X509_PUBKEY(x), certificate->key_type);
+        certificate->expires = certificate_time(crypto, ossl->X509_get0_notAfter(x), &certificate->not_after);
     }
     ossl->ERR_pop_to_mark();
     return done;
 }
 
-/* What stands in one PEM block; of OpenSSL. */
-struct block {
-    char *name;
-    char *header;
-    unsigned char *data;
-    long length;
-};
-
-static void free_block(const struct ossl *ossl, struct block *block)
-{
-    ossl->CRYPTO_free(block->name, __FILE__, __LINE__);
-    ossl->CRYPTO_free(block->header, __FILE__, __LINE__);
-    ossl->CRYPTO_free(block->data, __FILE__, __LINE__);
-}
-
-static bool read_public_key(const struct crypto *crypto, const struct block *block,
+static bool read_public_key(const struct crypto *crypto, const unsigned char *der, size_t length,
                             struct certificate *certificate)
 {
     const struct ossl *ossl = &crypto->ossl;
-    const unsigned char *in = block->data;
-    X509_PUBKEY *key = ossl->d2i_X509_PUBKEY(NULL, &in, block->length);
+    X509_PUBKEY *key = ossl->d2i_X509_PUBKEY(NULL, &der, (long)length);
     *certificate = (struct certificate){.is_key = true};
     bool done = key != NULL && ossl_pin_of_key(ossl, key, &certificate->pin);
+    if (done)
+        key_type_format(crypto, key, certificate->key_type);
     ossl->X509_PUBKEY_free(key);
     return done;
 }
 
-static bool read_certificate(const struct crypto *crypto, const struct block *block,
+static bool read_certificate(const struct crypto *crypto, const unsigned char *der, size_t length,
                              struct certificate *certificate)
 {
     const struct ossl *ossl = &crypto->ossl;
-    const unsigned char *in = block->data;
-    X509 *x = ossl->d2i_X509(NULL, &in, block->length);
+    X509 *x = ossl->d2i_X509(NULL, &der, (long)length);
     bool done = x != NULL && certificate_read(crypto, x, certificate);
     ossl->X509_free(x);
     return done;
 }
 
-/* Where in `text` the next block starts: at the beginning of a line, as OpenSSL has it. NULL: nowhere. */
-static const char *find_block(const char *text, const char *from)
+static bool is_public_key(const struct pem_block *block)
 {
-    static const char begin[] = "-----BEGIN ";
-    const char *at = from;
-    while ((at = strstr(at, begin)) != NULL && at > text && at[-1] != '\n')
-        at++;
-    return at;
+    return strcmp(block->label, "PUBLIC KEY") == 0;
 }
 
-/* NULL: `*known` tells whether it is a block of which `certificate` now tells. Else what is wrong with it. */
-static const char *read_block(const struct crypto *crypto, const struct block *block,
-                              struct certificate *certificate, bool *known)
+/* NULL: `certificate` tells of the block, which is one of the two kinds. Else what is wrong with it. */
+static const char *read_block(const struct crypto *crypto, const struct pem_block *block,
+                              struct certificate *certificate)
 {
-    *known = true;
-    if (ossl_is_certificate_block(block->name))
-        return read_certificate(crypto, block, certificate)
-                   ? NULL
-                   : "a certificate that does not parse; allowed is an X.509 certificate in PEM";
-    if (strcmp(block->name, "PUBLIC KEY") == 0)
-        return read_public_key(crypto, block, certificate)
-                   ? NULL
-                   : "a public key that does not parse; allowed is what 'openssl pkey -pubout' writes";
-    *known = false;
-    return NULL;
-}
-
-/* The same for the block at the start of `pem`. */
-static const char *read_first(const struct crypto *crypto, const char *pem, struct certificate *certificate,
-                              bool *known)
-{
-    const struct ossl *ossl = &crypto->ossl;
-    const char *fault = "a PEM block that is damaged or cut off; get the file again, and whole";
-    struct block block = {0};
-    BIO *bio = ossl->BIO_new_mem_buf(pem, -1);
-    if (bio == NULL)
+    unsigned char *der;
+    size_t length;
+    switch (pem_decode(&crypto->ossl, block, &der, &length)) {
+    case PEM_DECODED:
+        break;
+    case PEM_NO_MEMORY:
         return "a PEM block, and there is not enough memory to read it; free some";
-    if (ossl->PEM_read_bio(bio, &block.name, &block.header, &block.data, &block.length) == 1) {
-        fault = read_block(crypto, &block, certificate, known);
-        free_block(ossl, &block);
+    default:
+        return DAMAGED;
     }
-    ossl->BIO_free(bio);
-    return fault;
+    bool is_key = is_public_key(block);
+    bool done = is_key ? read_public_key(crypto, der, length, certificate)
+                       : read_certificate(crypto, der, length, certificate);
+    free(der);
+    if (done)
+        return NULL;
+    return is_key ? "a public key that does not parse; allowed is what 'openssl pkey -pubout' writes"
+                  : "a certificate that does not parse; allowed is an X.509 certificate in PEM";
 }
 
-const char *certificate_each(const struct crypto *crypto, const char *pem, certificate_visit *visit,
-                             void *context, unsigned *line)
+const char *certificate_each(const struct crypto *crypto, const char *pem, size_t length,
+                             certificate_visit *visit, void *context, unsigned *line)
 {
     const char *fault = NULL;
-    const char *seen = pem;
+    struct pem_text rest;
+    struct pem_block block;
+    enum pem_result result;
     bool goes_on = true;
     *line = 1;
+    pem_begin(&rest, pem, length);
     crypto->ossl.ERR_set_mark();
-    for (const char *at = pem; goes_on && (at = find_block(pem, at)) != NULL; at++) {
+    while (goes_on && fault == NULL && (result = pem_next(&rest, &block)) != PEM_END) {
         struct certificate certificate;
-        bool known;
-        for (; seen < at; seen++)
-            *line += *seen == '\n';
-        fault = read_first(crypto, at, &certificate, &known);
-        goes_on = fault == NULL && (!known || visit(&certificate, *line, context));
+        *line = block.line;
+        if (result == PEM_BROKEN) {
+            fault = DAMAGED;
+        } else if (is_public_key(&block) || ossl_is_certificate_block(block.label)) {
+            fault = read_block(crypto, &block, &certificate);
+            goes_on = fault == NULL && visit(&certificate, block.line, context);
+        }
     }
     crypto->ossl.ERR_pop_to_mark();
     return fault;

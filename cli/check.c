@@ -25,13 +25,14 @@ static int check(struct policy_file *file)
 {
     switch (policy_file_read(file)) {
     case POLICY_FILE_READ:
-        warnings_tell(file->policy, time(NULL));
+        warnings_tell(file, time(NULL));
         event_place_check(file->policy);
         print_numbers(file);
         return STATUS_DONE;
     case POLICY_FILE_NO_LIBCRYPTO:
         policy_file_say_no_libcrypto(file);
         return STATUS_SURROUNDINGS;
+    case POLICY_FILE_STORE_FAILED:
     case POLICY_FILE_ABSENT:
         return STATUS_SURROUNDINGS;
     case POLICY_FILE_UNRESOLVED:
@@ -59,6 +60,7 @@ static int run(const struct invocation *invocation)
     if (!policy_file_choose(&file, given))
         return STATUS_SURROUNDINGS;
     file.strict = true;
+    file.asks_store = true;
     status = check(&file);
     policy_file_close(&file);
     return status;
@@ -69,7 +71,8 @@ const struct command command_policy_check = {
     .usage = "tlsgraft [--policy FILE] policy check [FILE]",
     .summary = "read a policy, and say what is wrong with it",
     .help =
-        "Reads the policy and everything that it refers to. Errors and warnings go to stderr; when all is\n"
+        "Reads the policy and everything that it refers to, records of the certificate store too. Errors and "
+        "warnings go to stderr; when all is\n"
         "well, the numbers of rules and keys go to stdout. Warnings do not change the status: a rule with "
         "one\n"
         "key only, `expires` or a pinned certificate that ends within 30 days, settings without effect,\n"
@@ -77,8 +80,9 @@ const struct command command_policy_check = {
         "\n"
         "FILE: the policy; else that of --policy, else TLSGRAFT_POLICY, else /etc/tlsgraft/policy.cfg\n"
         "\n"
-        "status: 0 valid; 2 invalid, or a key or file that it names cannot be read; 3 there is no policy "
-        "file\n"
+        "status: 0 valid; 2 invalid, or a key, file or record that it names cannot be read; 3 there is no "
+        "policy\n"
+        "file, or the store could not be asked\n"
         "\n"
         "example:\n"
         "  tlsgraft policy check /etc/tlsgraft/policy.cfg\n",

@@ -36,6 +36,11 @@ struct command {
     int (*run)(const struct invocation *invocation);
 };
 
+extern const struct command command_cert_add;
+extern const struct command command_cert_delete;
+extern const struct command command_cert_list;
+extern const struct command command_cert_show;
+extern const struct command command_cert_usage;
 extern const struct command command_doctor;
 extern const struct command command_events;
 extern const struct command command_pin;
@@ -61,8 +66,8 @@ int command_option(const struct invocation *invocation, const struct option *opt
 struct operands {
     const char *what;   /* their name in an error: "PROGRAM" */
     const char **words; /* of the caller; filled with those that are given, then NULL */
-    int max;
-    int count; /* of those that are given */
+    int max;            /* 0: the command takes none */
+    int count;          /* of those that are given */
 };
 bool command_line(const struct invocation *invocation, const struct option *options,
                   bool (*take)(void *context, int option, const char *argument), void *context,

@@ -15,12 +15,29 @@ struct wishes {
     bool json;
 };
 
+/* Did the store not answer for a key of the rules that apply? */
+static bool lacks_store(const struct explanation *explanation)
+{
+    const struct pin *pin;
+    for (size_t i = 0; i < explanation->rules.count; i++) {
+        const struct pin_rule *rule = explanation->rules.items[i].rule;
+        for (size_t k = 0; k < rule->key_count; k++) {
+            if (rule->keys[k].kind == KEY_ID &&
+                records_pin(explanation->policy->records, rule->keys[k].name, &pin, NULL) == RECORDS_FAILED)
+                return true;
+        }
+    }
+    return false;
+}
+
 static int print(const struct explanation *explanation, const struct wishes *wishes,
                  const struct program_found *program)
 {
     if (!wishes->json)
         explain_print_text(explanation, program);
     else if (explain_print_json(explanation, program) != STATUS_DONE)
+        return STATUS_SURROUNDINGS;
+    if (lacks_store(explanation))
         return STATUS_SURROUNDINGS;
     return explanation->has_rule ? STATUS_DONE : STATUS_NO;
 }
@@ -41,6 +58,7 @@ static int explain(const struct policy *policy, const struct domain *host, const
 
 static int read_and_explain(struct policy_file *file, const struct domain *host, const struct wishes *wishes)
 {
+    file->asks_store = true;
     switch (policy_file_read(file)) {
     case POLICY_FILE_ABSENT:
         return STATUS_SURROUNDINGS;
@@ -48,10 +66,11 @@ static int read_and_explain(struct policy_file *file, const struct domain *host,
         return STATUS_USAGE;
     case POLICY_FILE_NO_LIBCRYPTO:
     case POLICY_FILE_UNRESOLVED:
+    case POLICY_FILE_STORE_FAILED:
     case POLICY_FILE_READ:
         break;
     }
-    if (file->policy->pem_count > 0 && !policy_is_resolved(file->policy)) {
+    if (file->no_libcrypto) {
         policy_file_say_no_libcrypto(file);
         return STATUS_SURROUNDINGS;
     }
@@ -121,7 +140,8 @@ const struct command command_policy_explain = {
     .summary = "tell which rule applies to a server, and what it does",
     .help =
         "HOST: a name, an IPv4 address, [IPv6 address], or '*', a server of which nothing is known.\n"
-        "Nothing is resolved and nothing is sent. Without :PORT the port counts as not known, as it is\n"
+        "No name is resolved and nothing is sent to HOST; the certificate store is asked for the records\n"
+        "that rules name. Without :PORT the port counts as not known, as it is\n"
         "behind a proxy.\n"
         "\n"
         "  --program PATH|NAME  with a /: the path of the executable (of a script, what runs it is taken);\n"
@@ -140,7 +160,7 @@ const struct command command_policy_explain = {
         "  mode                 enforce, report or off, and whether the rule or the policy says so\n"
         "  target, verify, min_version, expires, after_expiry, ca_file, ca_path\n"
         "                       as the rule has them\n"
-        "  pin                  sha256//..., and the key as written\n"
+        "  pin                  sha256//..., and the key as written, an id for one\n"
         "  unresolved           a key that cannot be read, and why\n"
         "  unmatched, unnamed   without a rule: what the policy says of such servers\n"
         "  hidden_rule          matches too, and does not apply, for it is less specific\n"
@@ -152,13 +172,15 @@ const struct command command_policy_explain = {
         "with_port [{port, rule}], notes an array; program_name is the NAME beside a PATH. Those of a rule\n"
         "are in pin_rule, and in each of its other_rules: unresolved is an array of {key, reason}, and\n"
         "expired tells whether expires is past. Of several rules pin_rule is the one that events name, with\n"
-        "the pins of all.\n"
+        "the pins of all; ids is an array of {id, pin}, for keys that are named by an id.\n"
         "\n"
         "A program that has another name verified than it sends is under the rules of both. One that sends\n"
         "no name may be under the rules of the address too. Of that, and of one that speaks through a\n"
         "proxy, less may be known in a handshake than is asked here: TLSGRAFT_LOG=info tells what was.\n"
         "\n"
-        "status: 0 there is a rule; 1 no rule; 2 wrong usage, or the policy is invalid; 3 no policy file\n"
+        "status: 0 there is a rule; 1 no rule; 2 wrong usage, or the policy is invalid; 3 no policy file, "
+        "or\n"
+        "the store did not answer for a key of the rule\n"
         "\n"
         "example:\n"
         "  tlsgraft policy explain --program /usr/bin/curl api.example.com:443\n",

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/explain_print.h"
 #include "cli/explain_words.h"
+#include "cli/ids.h"
 #include "cli/output.h"
 #include "policy/pin_json.h"
 #include "policy/text.h"
@@ -15,19 +16,27 @@ static json_t *place_of(const struct source *source)
 struct keys {
     const struct policy *policy;
     json_t *pins;
+    json_t *ids; /* with their pins */
     json_t *unresolved;
 };
 
 static void add_keys(const struct keys *keys, const struct pin_rule *rule)
 {
+    char text[PIN_TEXT_SIZE];
+    char why[STORE_WHY_SIZE];
     for (size_t i = 0; i < rule->key_count; i++) {
         const struct key *key = &rule->keys[i];
         const struct pin *pin = policy_key_pin(keys->policy, key);
         if (pin != NULL) {
             pin_add_to_json(keys->pins, pin);
+            pin_format(pin, text);
+            if (key->kind == KEY_ID)
+                json_array_append_new(keys->ids,
+                                      json_pack("{s:o, s:s}", "id", output_text(key->name), "pin", text));
         } else {
-            json_array_append_new(keys->unresolved, json_pack("{s:o, s:o}", "key", output_text(key->name),
-                                                              "reason", output_text(explain_key_fault(key))));
+            json_array_append_new(keys->unresolved,
+                                  json_pack("{s:o, s:o}", "key", output_text(key->name), "reason",
+                                            output_text(ids_key_fault(keys->policy, key, why))));
         }
     }
 }
@@ -72,6 +81,7 @@ static json_t *object_of(const struct explanation *explanation, const struct pin
     json_t *object = json_pack("{s:o, s:s, s:s, s:s, s:o}", "rule", place_of(&rule->source), "mode",
                                mode_name(policy_rule_mode(explanation->policy, rule)), "target",
                                explain_target(rule), "verify", explain_verify(rule), "pins", keys->pins);
+    set_list(object, "ids", keys->ids);
     set_list(object, "other_rules", others);
     add_settings(explanation, rule, object);
     set_list(object, "unresolved", keys->unresolved);
@@ -82,14 +92,14 @@ static json_t *object_of(const struct explanation *explanation, const struct pin
 static json_t *rule_of(const struct explanation *explanation)
 {
     const struct rule_list *rules = &explanation->rules;
-    const struct keys all = {explanation->policy, json_array(), json_array()};
+    const struct keys all = {explanation->policy, json_array(), json_array(), json_array()};
     json_t *others = json_array();
     for (size_t i = 0; i < rules->count; i++) {
         const struct pin_rule *rule = rules->items[i].rule;
         add_keys(&all, rule);
         if (i == 0)
             continue;
-        const struct keys own = {explanation->policy, json_array(), json_array()};
+        const struct keys own = {explanation->policy, json_array(), json_array(), json_array()};
         add_keys(&own, rule);
         json_array_append_new(others, object_of(explanation, rule, &own, NULL));
     }

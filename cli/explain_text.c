@@ -3,6 +3,7 @@
 
 #include "cli/explain_print.h"
 #include "cli/explain_words.h"
+#include "cli/ids.h"
 #include "cli/message.h"
 #include "cli/output.h"
 #include "policy/text.h"
@@ -72,11 +73,12 @@ static void print_expiry(const struct explanation *explanation, const struct pin
 static void print_keys(const struct policy *policy, const struct pin_rule *rule)
 {
     char text[PIN_TEXT_SIZE];
+    char why[STORE_WHY_SIZE];
     for (size_t i = 0; i < rule->key_count; i++) {
         const struct key *key = &rule->keys[i];
         const struct pin *pin = policy_key_pin(policy, key);
         if (pin == NULL) {
-            line("unresolved", key->name, explain_key_fault(key), NULL);
+            line("unresolved", key->name, ids_key_fault(policy, key, why), NULL);
             continue;
         }
         pin_format(pin, text);

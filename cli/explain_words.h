@@ -42,10 +42,4 @@ static inline bool explain_verifies(const struct pin_rule *rule)
     return rule->verify == VERIFY_REQUIRE || rule->target == TARGET_CHAIN;
 }
 
-/* Why a key has no pin; the policy is resolved. */
-static inline const char *explain_key_fault(const struct key *key)
-{
-    return key->why != NULL ? key->why : "cannot be read";
-}
-
 #endif

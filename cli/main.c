@@ -8,8 +8,9 @@
 #include "cli/message.h"
 
 static const struct command *const commands[] = {
-    &command_run, &command_policy_check, &command_policy_explain,
-    &command_pin, &command_doctor,       &command_events,
+    &command_run,        &command_policy_check, &command_policy_explain, &command_pin,
+    &command_cert_add,   &command_cert_show,    &command_cert_list,      &command_cert_delete,
+    &command_cert_usage, &command_doctor,       &command_events,
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
@@ -98,7 +99,11 @@ bool command_line(const struct invocation *invocation, const struct option *opti
         if (optind >= invocation->argc)
             return true;
         if (operands->count == operands->max) {
-            message_error("%s: more than one %s; see 'tlsgraft %s --help'", name, operands->what, name);
+            if (operands->max == 0)
+                message_error("%s: '%s' is too much; see 'tlsgraft %s --help'", name,
+                              invocation->argv[optind], name);
+            else
+                message_error("%s: more than one %s; see 'tlsgraft %s --help'", name, operands->what, name);
             return false;
         }
         operands->words[operands->count++] = invocation->argv[optind++];

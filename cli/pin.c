@@ -52,11 +52,11 @@ static bool list_one(const struct certificate *certificate, unsigned line, void 
 
 /* All of the text is read before anything is printed. */
 static int pin_text(const struct wishes *wishes, const struct crypto *crypto, const char *path,
-                    const char *text)
+                    const struct file_text *text)
 {
     size_t count = 0;
     unsigned line;
-    const char *fault = certificate_each(crypto, text, count_one, &count, &line);
+    const char *fault = certificate_each(crypto, text->data, text->length, count_one, &count, &line);
     if (fault != NULL) {
         char words[PATH_MAX + WHY_SIZE];
         snprintf(words, sizeof words, "%s:%u: %s", path, line, fault);
@@ -71,7 +71,7 @@ static int pin_text(const struct wishes *wishes, const struct crypto *crypto, co
     struct listing listing;
     if (!listing_begin(&listing, "pin", wishes->json))
         return STATUS_SURROUNDINGS;
-    certificate_each(crypto, text, list_one, &listing, &line);
+    certificate_each(crypto, text->data, text->length, list_one, &listing, &line);
     return listing_end(&listing, STATUS_DONE);
 }
 
@@ -102,7 +102,7 @@ static int pin_read_file(const struct wishes *wishes, const char *path, struct a
             path);
         return STATUS_SURROUNDINGS;
     }
-    return pin_text(wishes, &crypto, path, text.data);
+    return pin_text(wishes, &crypto, path, &text);
 }
 
 static int pin_file(const struct wishes *wishes, const char *path)
@@ -211,8 +211,10 @@ static int pin_connected(const struct wishes *wishes, const struct crypto *crypt
 static int pin_under_policy(const struct wishes *wishes, const struct crypto *crypto, const struct host *host,
                             struct policy_file *file)
 {
+    file->asks_store = true;
     switch (policy_file_read(file)) {
     case POLICY_FILE_READ:
+    case POLICY_FILE_STORE_FAILED:
     case POLICY_FILE_UNRESOLVED:
         return pin_connected(wishes, crypto, host, file);
     case POLICY_FILE_NO_LIBCRYPTO: /* there is one, or this would not be reached */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/crypto.h"
+#include "cli/ids.h"
 #include "cli/message.h"
 #include "config/config.h"
 #include "policy/resolve.h"
@@ -61,32 +61,57 @@ bool policy_file_choose(struct policy_file *file, const char *option)
     return true;
 }
 
-static void say(void *context, enum config_severity severity, const char *text)
+static void tell(bool error, const char *text)
 {
-    struct policy_file *file = context;
-    bool error = severity == CONFIG_ERROR || (severity == CONFIG_UNRESOLVED && file->strict);
     if (error && text[0] == '/')
         message_plain(text);
     else if (error)
         message_error("%s", text);
     else
         message_warning("%s", text);
+}
+
+static void say(void *context, enum config_severity severity, const char *text)
+{
+    struct policy_file *file = context;
+    tell(severity == CONFIG_ERROR || (severity == CONFIG_UNRESOLVED && file->strict), text);
     file->unresolved = file->unresolved || severity == CONFIG_UNRESOLVED;
 }
 
-/* OpenSSL is fetched only where a key needs it: it would be most of the time that a start takes. */
-static enum policy_file_outcome resolve(struct policy *policy)
+static void say_of_id(void *context, bool store_failed, const char *text)
 {
-    struct crypto crypto;
+    struct policy_file *file = context;
+    tell(file->strict, text);
+    file->store_failed = file->store_failed || store_failed;
+    file->unresolved = file->unresolved || !store_failed;
+}
+
+/* OpenSSL is fetched only where a key needs it: it would be most of the time that a start takes. */
+static enum policy_file_outcome resolve(struct policy_file *file)
+{
+    struct policy *policy = file->policy;
     char why[4096] = "";
-    if (policy->pem_count == 0)
+    bool names_records = file->asks_store && policy->records != NULL;
+    if (policy->pem_count == 0 && !names_records)
         return POLICY_FILE_READ;
-    if (!crypto_open(&crypto))
+    file->no_libcrypto = !crypto_open(&file->crypto);
+    if (file->no_libcrypto)
         return POLICY_FILE_NO_LIBCRYPTO;
-    if (policy_resolve(policy, &crypto.ossl, why, sizeof why))
-        return POLICY_FILE_READ;
-    message_plain(why);
-    return POLICY_FILE_INVALID;
+    if (!policy_resolve(policy, &file->crypto.ossl, why, sizeof why)) {
+        message_plain(why);
+        return POLICY_FILE_INVALID;
+    }
+    if (names_records)
+        ids_resolve(policy, &file->crypto.ossl, say_of_id, file);
+    return POLICY_FILE_READ;
+}
+
+bool policy_file_without(struct policy_file *file)
+{
+    const struct config_report report = {say, file};
+    memset(file, 0, sizeof *file);
+    file->policy = config_defaults(secure_getenv, &report);
+    return file->policy != NULL;
 }
 
 enum policy_file_outcome policy_file_read(struct policy_file *file)
@@ -99,15 +124,19 @@ enum policy_file_outcome policy_file_read(struct policy_file *file)
     file->policy = config_load(file->path, secure_getenv, &report, NULL);
     if (file->policy == NULL)
         return POLICY_FILE_INVALID;
-    enum policy_file_outcome outcome = resolve(file->policy);
+    enum policy_file_outcome outcome = resolve(file);
     if (outcome == POLICY_FILE_INVALID)
         policy_file_close(file);
-    return file->unresolved && outcome != POLICY_FILE_INVALID ? POLICY_FILE_UNRESOLVED : outcome;
+    if (outcome != POLICY_FILE_INVALID && file->unresolved)
+        outcome = POLICY_FILE_UNRESOLVED;
+    else if (outcome == POLICY_FILE_READ && file->store_failed)
+        outcome = POLICY_FILE_STORE_FAILED;
+    return outcome;
 }
 
 void policy_file_say_no_libcrypto(const struct policy_file *file)
 {
-    message_error("%s: its PEM keys cannot be checked: no libcrypto of OpenSSL 1.1.1 to 4 is installed; "
+    message_error("%s: its keys cannot be checked: no libcrypto of OpenSSL 1.1.1 to 4 is installed; "
                   "install one",
                   file->path);
 }

@@ -1,6 +1,7 @@
 #include "cli/warnings.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/certificate.h"
 #include "cli/message.h"
@@ -15,7 +16,7 @@ struct context {
     const struct policy *policy;
     const struct pin_rule *rule;
     time_t now;
-    const struct crypto *crypto; /* NULL: there is none, or no key needs it */
+    const struct crypto *crypto;
     size_t found;
 };
 
@@ -110,23 +111,36 @@ static bool warn_of_certificate(const struct certificate *certificate, unsigned 
     return false;
 }
 
+static void warn_of_record(struct pinned *pinned)
+{
+    unsigned line;
+    size_t length;
+    const char *text;
+    struct kept_text *held =
+        records_hold_text(pinned->context->policy->records, pinned->key->name, &text, &length);
+    if (held != NULL)
+        certificate_each(pinned->context->crypto, text, length, warn_of_certificate, pinned, &line);
+    records_release_text(held);
+}
+
 static void warn_of_certificates(struct context *context)
 {
     const struct pin_rule *rule = context->rule;
     unsigned line;
-    for (size_t i = 0; i < rule->key_count && context->crypto != NULL; i++) {
+    for (size_t i = 0; i < rule->key_count; i++) {
         struct pinned pinned = {context, &rule->keys[i]};
         if (rule->keys[i].kind == KEY_PEM)
-            certificate_each(context->crypto, rule->keys[i].pem, warn_of_certificate, &pinned, &line);
+            certificate_each(context->crypto, rule->keys[i].pem, strlen(rule->keys[i].pem),
+                             warn_of_certificate, &pinned, &line);
+        else if (rule->keys[i].kind == KEY_ID)
+            warn_of_record(&pinned);
     }
 }
 
-void warnings_tell(const struct policy *policy, time_t now)
+void warnings_tell(const struct policy_file *file, time_t now)
 {
-    struct crypto crypto;
-    struct context context = {.policy = policy, .now = now};
-    if (policy->pem_count > 0 && crypto_open(&crypto))
-        context.crypto = &crypto;
+    const struct policy *policy = file->policy;
+    struct context context = {.policy = policy, .now = now, .crypto = &file->crypto};
     for (size_t i = 0; i < policy->pin_rule_count; i++) {
         context.rule = policy->pin_rules[i];
         if (context.rule->disabled || policy_rule_mode(policy, context.rule) == MODE_OFF)

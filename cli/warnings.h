@@ -4,12 +4,12 @@
 
 #include <time.h>
 
-#include "policy/policy.h"
+#include "cli/policy_file.h"
 
 /*
  * Tells the user, on stderr, of rules with one key only, and of keys and pinned certificates that expire soon
- * or have expired. The policy is resolved. Rules that are not in force are passed over.
+ * or have expired. The policy is read. Rules that are not in force are passed over.
  */
-void warnings_tell(const struct policy *policy, time_t now);
+void warnings_tell(const struct policy_file *file, time_t now);
 
 #endif

@@ -1,17 +1,16 @@
 #include "config/check.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "config/anchors.h"
 #include "config/environment.h"
-#include "config/file.h"
+#include "config/ids.h"
 #include "config/rules.h"
+#include "config/secret.h"
 #include "config/sections.h"
 #include "config/settings.h"
-#include "policy/text.h"
-
-#define SECRET_FILE_MAX ((size_t)64 << 10)
+#include "config/store.h"
+#include "policy/record.h"
 
 static const struct word modes[] = {{"enforce", MODE_ENFORCE, false},
                                     {"report", MODE_REPORT, false},
@@ -24,7 +23,6 @@ static const struct word peer_words[] = {{"allow", ABOUT_ALLOW, false},
                                          {"refuse", ABOUT_REFUSE, false},
                                          {NULL, 0, false}};
 static const struct word ungoverned_words[] = {{"allow", 0, false}, {"report", 1, false}, {NULL, 0, false}};
-static const struct word store_types[] = {{"directory", 0, false}, {"redis", 1, false}, {NULL, 0, false}};
 
 enum top_setting {
     TOP_MODE,
@@ -56,20 +54,6 @@ static const struct setting top_settings[] = {
     {.name = NULL},
 };
 
-static const struct setting store_settings[] = {
-    {.name = "type", .type = SETTING_WORD, .words = store_types, .later = true},
-    {.name = "path", .type = SETTING_TEXT, .later = true},
-    {.name = "address", .type = SETTING_TEXT, .later = true},
-    {.name = "username", .type = SETTING_TEXT, .later = true},
-    {.name = "password_file", .type = SETTING_TEXT, .later = true},
-    {.name = "database", .type = SETTING_INTEGER, .least = 0, .most = 2147483647, .later = true},
-    {.name = "timeout_ms", .type = SETTING_INTEGER, .least = 1, .most = 10000, .later = true},
-    {.name = "cache_seconds", .type = SETTING_INTEGER, .least = 0, .most = 86400, .later = true},
-    {.name = "stale_seconds", .type = SETTING_INTEGER, .least = 0, .most = 604800, .later = true},
-    {.name = "prefetch", .type = SETTING_BOOLEAN, .later = true},
-    {.name = NULL},
-};
-
 enum security_setting {
     SECURITY_SECRET,
     SECURITY_SECRET_FILE,
@@ -78,10 +62,8 @@ enum security_setting {
     SECURITY_MONITOR
 };
 static const struct setting security_settings[] = {
-    [SECURITY_SECRET] = {.name = "private_certificate_encoding_secret", .type = SETTING_TEXT, .later = true},
-    [SECURITY_SECRET_FILE] = {.name = "private_certificate_encoding_secret_file",
-                              .type = SETTING_TEXT,
-                              .later = true},
+    [SECURITY_SECRET] = {.name = "private_certificate_encoding_secret", .type = SETTING_TEXT},
+    [SECURITY_SECRET_FILE] = {.name = "private_certificate_encoding_secret_file", .type = SETTING_TEXT},
     [SECURITY_PINS] = {.name = "pinned_public_keys", .type = SETTING_LIST},
     [SECURITY_UPSTREAM] = {.name = "upstream_certificates", .type = SETTING_LIST},
     [SECURITY_MONITOR] = {.name = "certificate_expiry_monitor", .type = SETTING_GROUP},
@@ -105,31 +87,6 @@ static const struct setting events_settings[] = {
     {.name = NULL},
 };
 
-static void check_secret_file(struct load *load, const config_setting_t *setting)
-{
-    struct file_text text;
-    const char *why;
-    const char *path = settings_path(load, setting);
-    struct source at = load_source(load, setting);
-    if (path != NULL && file_read(&load->scratch, load->watch, path, SECRET_FILE_MAX, FILE_SECRET, &text,
-                                  &why) == FILE_REFUSED)
-        load_say(load, CONFIG_ERROR, &at, "%s: %s %s", config_setting_name(setting), path, why);
-}
-
-/* The file is the policy, or one that it includes. */
-static void check_secret_in_place(struct load *load, const config_setting_t *setting)
-{
-    struct stat status;
-    struct source at = load_source(load, setting);
-    const char *word = text_for_shell(&load->scratch, at.file);
-    if (word != NULL && stat(at.file, &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0)
-        load_say(
-            load, CONFIG_WARNING, &at,
-            "%s: it stands in a file that others can read (mode %04o); write it into a file of its own and "
-            "name that in private_certificate_encoding_secret_file, or run: chmod go-r %s",
-            config_setting_name(setting), (unsigned)status.st_mode & 07777U, word);
-}
-
 static void read_security(struct load *load, const config_setting_t *group)
 {
     const config_setting_t *found[SETTINGS_MAX] = {NULL};
@@ -138,18 +95,11 @@ static void read_security(struct load *load, const config_setting_t *group)
         settings_read(load, group, security_settings, found);
     environment_check(load, NULL, security_settings);
     environment_check(load, security_settings[SECURITY_MONITOR].name, monitor_settings);
-    if (found[SECURITY_SECRET] != NULL && found[SECURITY_SECRET_FILE] != NULL) {
-        struct source at = load_source(load, found[SECURITY_SECRET_FILE]);
-        load_say(load, CONFIG_ERROR, &at, "%s: the secret is given in place too; allowed is one of them",
-                 security_settings[SECURITY_SECRET_FILE].name);
-    }
-    if (found[SECURITY_SECRET] != NULL)
-        check_secret_in_place(load, found[SECURITY_SECRET]);
-    if (found[SECURITY_SECRET_FILE] != NULL)
-        check_secret_file(load, found[SECURITY_SECRET_FILE]);
+    secret_read(load, found[SECURITY_SECRET], found[SECURITY_SECRET_FILE]);
     if (found[SECURITY_MONITOR] != NULL)
         settings_read(load, found[SECURITY_MONITOR], monitor_settings, monitor);
     rules_read_pins(load, found[SECURITY_PINS], &load->policy->pins);
+    load->policy->id_count = ids_collect(load, 0, NULL, 0, &load->policy->ids);
     rules_read_upstream(load, found[SECURITY_UPSTREAM]);
 }
 
@@ -169,14 +119,31 @@ static void read_events(struct load *load, const config_setting_t *group)
         load->policy->events.to_stderr = config_setting_get_bool(found[EVENTS_STDERR]) != 0;
 }
 
+/* It begins the ids of its records. */
+static void read_organisation(struct load *load, const config_setting_t *setting)
+{
+    const char *text = setting == NULL ? "" : config_setting_get_string(setting);
+    const char *fault = text[0] == '\0' ? NULL : record_id_fault(text);
+    if (fault == NULL && strlen(text) > RECORD_ID_MAX - RECORD_HASH_DIGITS)
+        fault = "it has more than 186 characters";
+    if (fault != NULL) {
+        struct source at = load_source(load, setting);
+        load_say(load, CONFIG_ERROR, &at,
+                 "organisation: \"%.80s\" cannot begin a certificate id: %s; allowed is "
+                 "the id of an organisation of the gateway, or any word",
+                 text, fault);
+    }
+    load->policy->organisation = arena_text(&load->policy->arena, text, strlen(text));
+}
+
 void check_policy(struct load *load, const config_setting_t *root)
 {
     const config_setting_t *found[SETTINGS_MAX];
-    const config_setting_t *store[SETTINGS_MAX];
     struct policy *policy = load->policy;
     settings_read(load, root, top_settings, found);
     policy->anchors = anchors_read(load, found[TOP_CA_FILE], found[TOP_CA_PATH]);
-    if (policy->anchors == NULL) {
+    read_organisation(load, found[TOP_ORGANISATION]);
+    if (policy->anchors == NULL || policy->organisation == NULL) {
         load_no_memory(load);
         return;
     }
@@ -185,13 +152,10 @@ void check_policy(struct load *load, const config_setting_t *root)
         (enum about)settings_word(&top_settings[TOP_UNMATCHED], found[TOP_UNMATCHED], ABOUT_ALLOW);
     policy->unnamed = (enum about)settings_word(&top_settings[TOP_UNNAMED], found[TOP_UNNAMED], ABOUT_REPORT);
     policy->report_ungoverned = settings_word(&top_settings[TOP_UNGOVERNED], found[TOP_UNGOVERNED], 1) == 1;
-    const char *organisation =
-        found[TOP_ORGANISATION] == NULL ? "" : config_setting_get_string(found[TOP_ORGANISATION]);
-    policy->organisation = arena_text(&policy->arena, organisation, strlen(organisation));
-    if (found[TOP_STORE] != NULL)
-        settings_read(load, found[TOP_STORE], store_settings, store);
+    store_section_read(load, found[TOP_STORE]);
     read_security(load, found[TOP_SECURITY]);
     sections_read(load, found[TOP_PROGRAMS]);
     if (found[TOP_EVENTS] != NULL)
         read_events(load, found[TOP_EVENTS]);
+    store_section_resolve(load, found[TOP_STORE]);
 }

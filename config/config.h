@@ -47,6 +47,19 @@ struct policy *config_load(const char *path, config_getenv *getenv, const struct
                            struct watch *watch);
 
 /*
+ * The same in place of `before` (NULL: there was none), by a thread that must not wait for a resolver: where
+ * the address of the store is written as it was there, the addresses that were found then are taken over.
+ */
+struct policy *config_reload(const char *path, config_getenv *getenv, const struct config_report *report,
+                             struct watch *watch, const struct policy *before);
+
+/*
+ * The same as config_load() where there is no policy file at all: a policy without rules, of the defaults and
+ * of the variables that stand for settings.
+ */
+struct policy *config_defaults(config_getenv *getenv, const struct config_report *report);
+
+/*
  * The path to read: `TLSGRAFT_POLICY` where set, else CONFIG_DEFAULT_PATH. `*named` tells whether it was
  * named (then a missing file is an error, and not "no policy"). The string is the environment's or static.
  */

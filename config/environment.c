@@ -55,7 +55,7 @@ void environment_check(struct load *load, const char *group, const struct settin
         if (table[i].type == SETTING_INTEGER && !is_number(value, table[i].least, table[i].most))
             load_say(load, CONFIG_ERROR, NULL, "%s: \"%.40s\"; allowed is %ld to %ld", name, value,
                      table[i].least, table[i].most);
-        else
+        else if (table[i].later)
             load_say(load, CONFIG_ERROR, NULL, "%s: not supported yet; unset it", name);
     }
 }

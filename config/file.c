@@ -9,6 +9,7 @@
 
 #include "policy/hostio.h"
 #include "policy/text.h"
+#include "policy/trust.h"
 
 /* In the arena, or static. */
 static const char *cannot_be_read(struct arena *arena)
@@ -32,13 +33,11 @@ static const char *say_mode(struct arena *arena, const char *words, const struct
 /* Who may have written it? NULL: only those who may. */
 static const char *distrust_writers(struct arena *arena, const struct stat *status, const char *path)
 {
-    if (status->st_uid != 0 && status->st_uid != geteuid())
-        return arena_printf(
-            arena, "belongs to user %lu; it must belong to root or to the user that runs the program (%lu)",
-            (unsigned long)status->st_uid, (unsigned long)geteuid());
-    if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return say_mode(arena, "is writable by others than its owner", status, "go-w", path);
-    return NULL;
+    char why[TRUST_WHY_SIZE];
+    if (trust_writers(status, why))
+        return NULL;
+    return trust_owner(status) ? say_mode(arena, "is writable by others than its owner", status, "go-w", path)
+                               : arena_printf(arena, "%s", why);
 }
 
 static const char *kind_fault(mode_t mode)

@@ -6,6 +6,8 @@
 #include "config/mistaken.h"
 #include "config/pem.h"
 #include "config/settings.h"
+#include "policy/record.h"
+#include "policy/text.h"
 
 #define BASE64_LENGTH 44 /* of 32 bytes */
 #define KEY_FILE_MAX  ((size_t)1 << 20)
@@ -73,7 +75,7 @@ static void read_pem_file(const struct item *item)
     struct arena *arena = &load->policy->arena;
     const char *why;
     struct file_text file;
-    const char *path = arena_printf(arena, "%s%s", item->text[0] == '/' ? "" : load->directory, item->text);
+    const char *path = load_path(load, item->text);
     if (path == NULL)
         return;
     item->key->name = path;
@@ -96,6 +98,48 @@ static void read_pem_file(const struct item *item)
     }
 }
 
+static const char id_hint[] =
+    "it is taken for a certificate id; a path has a / in it or ends in .pem, and a pin "
+    "begins with sha256//";
+
+/* An id holds the hash of its record, so without one there is no such record. */
+static bool ends_in_hash(const char *id)
+{
+    size_t length = strlen(id);
+    size_t digits = 0;
+    while (digits < length && text_is_hex_digit(id[length - 1 - digits]))
+        digits++;
+    return digits >= RECORD_HASH_DIGITS;
+}
+
+static void read_id(const struct item *item)
+{
+    const char *fault = record_id_fault(item->text);
+    if (fault != NULL) {
+        load_say(item->load, CONFIG_ERROR, &item->at,
+                 "keys: \"%.100s\" is taken for a certificate id, and %s; write the id that 'tlsgraft cert "
+                 "add' prints, the path of a PEM file with a / in it, or a pin, sha256//...",
+                 item->text, fault);
+        return;
+    }
+    item->key->kind = KEY_ID;
+    item->key->why = ends_in_hash(item->text) ? NULL : id_hint;
+}
+
+/* Ids are in lower case, and so is the one that these digits may be. */
+static void read_hex(const struct item *item)
+{
+    if (item->load->policy->organisation[0] != '\0')
+        return;
+    char id[RECORD_HASH_DIGITS + 1] = "";
+    for (size_t i = 0; i < RECORD_HASH_DIGITS; i++)
+        id[i] =
+            item->text[i] >= 'A' && item->text[i] <= 'F' ? (char)(item->text[i] - 'A' + 'a') : item->text[i];
+    item->key->kind = KEY_ID;
+    item->key->pin_if_absent = true;
+    item->key->name = arena_text(&item->load->policy->arena, id, RECORD_HASH_DIGITS);
+}
+
 static void read_item(const struct item *item)
 {
     const char *text = item->text;
@@ -106,7 +150,7 @@ static void read_item(const struct item *item)
     item->key->kind = KEY_PIN;
     if (length == 0)
         load_say(item->load, CONFIG_ERROR, &item->at,
-                 "keys: an empty item; allowed are pins, paths of PEM files, PEM");
+                 "keys: an empty item; allowed are pins, paths of PEM files, PEM, certificate ids");
     else if (begins(text, "sha256/"))
         read_pin(item);
     else if (strstr(text, pem_begin) != NULL)
@@ -116,12 +160,10 @@ static void read_item(const struct item *item)
         say_mistake(item, fault);
     else if (strchr(text, '/') != NULL || (length > 4 && strcmp(text + length - 4, ".pem") == 0))
         read_pem_file(item);
-    else if (!pin_from_hex(text, length, &item->key->pin))
-        load_say(item->load, CONFIG_ERROR, &item->at,
-                 "keys: not supported yet; \"%.100s\" is taken for a certificate id: write a pin as "
-                 "sha256//..., or the path of a "
-                 "PEM file with a / in it or .pem at its end (./%.100s)",
-                 text, text);
+    else if (pin_from_hex(text, length, &item->key->pin))
+        read_hex(item);
+    else
+        read_id(item);
 }
 
 static unsigned count_items(const char *text)
@@ -160,7 +202,8 @@ void keys_read(struct load *load, const config_setting_t *keys, struct pin_rule 
     for (unsigned i = 0; (text = settings_text_at(keys, i)) != NULL; i++)
         count += count_items(text);
     if (count == 0) {
-        load_say(load, CONFIG_ERROR, &item.at, "keys: none; allowed are pins, paths of PEM files, PEM");
+        load_say(load, CONFIG_ERROR, &item.at,
+                 "keys: none; allowed are pins, paths of PEM files, PEM, certificate ids");
         return;
     }
     rule->keys = arena_alloc(arena, count * sizeof *rule->keys);

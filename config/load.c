@@ -53,6 +53,11 @@ void load_no_memory(struct load *load)
         load_say(load, CONFIG_ERROR, NULL, "%s: %s", path, words);
 }
 
+const char *load_path(struct load *load, const char *text)
+{
+    return arena_printf(&load->policy->arena, "%s%s", text[0] == '/' ? "" : load->directory, text);
+}
+
 struct source load_source(const struct load *load, const config_setting_t *setting)
 {
     unsigned line = config_setting_source_line(setting);
@@ -77,12 +82,27 @@ static const char *advice(const char *fault)
            "last, words in quotes, a bracket or quote that is not closed, a missing ;";
 }
 
-/* Reads the file into load->policy. What is wrong is reported. */
-static void read_policy(struct load *load, const char *path)
+/* What stands for a file that says nothing. NULL: done. */
+static const char *write_nothing(struct arena *arena, const char *path, struct flat_text *text)
+{
+    static const char nothing[] = "version = 1;\n";
+    text->data = arena_text(arena, nothing, sizeof nothing - 1);
+    text->length = sizeof nothing - 1;
+    text->segments = arena_alloc(arena, sizeof *text->segments);
+    if (text->data == NULL || text->segments == NULL)
+        return "there is not enough memory to read the policy";
+    text->segments[0] = (struct flat_segment){1, path, 1};
+    text->segment_count = 1;
+    return NULL;
+}
+
+/* Reads the file (`exists`: there is one) into load->policy. What is wrong is reported. */
+static void read_policy(struct load *load, const char *path, bool exists)
 {
     config_t parsed;
     unsigned line;
-    const char *fault = flatten(&load->scratch, load->watch, path, &load->text);
+    const char *fault = exists ? flatten(&load->scratch, load->watch, path, &load->text)
+                               : write_nothing(&load->scratch, path, &load->text);
     if (fault != NULL) {
         say(load, CONFIG_ERROR, fault);
         return;
@@ -132,6 +152,19 @@ static void keep_file_names(struct load *load)
         load_no_memory(load);
 }
 
+static void make_records(struct load *load)
+{
+    struct policy *policy = load->policy;
+    size_t ids = policy->id_count;
+    for (size_t i = 0; i < policy->section_count; i++)
+        ids += policy->sections[i].id_count;
+    if (ids == 0)
+        return;
+    policy->records = records_new(&policy->store);
+    if (policy->records == NULL)
+        load_no_memory(load);
+}
+
 /* Not through say(), which counts. */
 static void say_more_unresolved(const struct load *load)
 {
@@ -147,10 +180,11 @@ static bool ran_out_of_memory(const struct arena *arena)
     return arena->failed && arena->used < arena->limit / 2;
 }
 
-struct policy *config_load(const char *path, config_getenv *getenv, const struct config_report *report,
-                           struct watch *watch)
+static struct policy *load_policy(const char *path, bool exists, config_getenv *getenv,
+                                  const struct config_report *report, struct watch *watch,
+                                  const struct policy *before)
 {
-    struct load load = {.report = report, .getenv = getenv, .watch = watch};
+    struct load load = {.report = report, .getenv = getenv, .watch = watch, .before = before};
     const char *slash = strrchr(path, '/');
     if (path[0] != '/' || slash == NULL) {
         load_say(&load, CONFIG_ERROR, NULL, "the policy file %s is a relative path; write it from / on",
@@ -176,16 +210,37 @@ struct policy *config_load(const char *path, config_getenv *getenv, const struct
     if (load.policy->path == NULL || load.directory == NULL)
         load_no_memory(&load);
     else
-        read_policy(&load, path);
+        read_policy(&load, path, exists);
     if (load.unresolved > LOAD_ERRORS_MAX)
         say_more_unresolved(&load);
     if (load.errors == 0)
         keep_file_names(&load);
+    if (load.errors == 0)
+        make_records(&load);
     if (watch != NULL && (ran_out_of_memory(&load.scratch) || ran_out_of_memory(&load.policy->arena)))
         watch->failed = true;
+    if (load.secret_in_place)
+        arena_wipe(&load.scratch);
     arena_free(&load.scratch);
     if (load.errors == 0)
         return load.policy;
     policy_free(load.policy);
     return NULL;
+}
+
+struct policy *config_load(const char *path, config_getenv *getenv, const struct config_report *report,
+                           struct watch *watch)
+{
+    return load_policy(path, true, getenv, report, watch, NULL);
+}
+
+struct policy *config_reload(const char *path, config_getenv *getenv, const struct config_report *report,
+                             struct watch *watch, const struct policy *before)
+{
+    return load_policy(path, true, getenv, report, watch, before);
+}
+
+struct policy *config_defaults(config_getenv *getenv, const struct config_report *report)
+{
+    return load_policy(CONFIG_DEFAULT_PATH, false, getenv, report, NULL, NULL);
 }

@@ -22,9 +22,11 @@ struct load {
     struct arena scratch; /* the text, and all of libconfig's memory; gone after loading */
     struct flat_text text;
     struct policy *policy;                               /* being built */
+    const struct policy *before;                         /* that it takes the place of; NULL: none */
     const char *directory;                               /* of the policy file, with a final '/' */
     struct anchors *recent_anchors[LOAD_RECENT_ANCHORS]; /* NULL: none yet */
     size_t anchors_made;
+    bool secret_in_place; /* the text has a secret in it */
     int errors;
     int unresolved;
 };
@@ -41,6 +43,9 @@ void load_say_later(struct load *load, const struct source *at, const char *sett
 
 /* Reports that memory ran out, once. */
 void load_no_memory(struct load *load);
+
+/* The path that a text writes, relative to the policy file; in the policy's arena. NULL: memory is short. */
+const char *load_path(struct load *load, const char *text);
 
 /* FILE:LINE of a setting. */
 struct source load_source(const struct load *load, const config_setting_t *setting);

@@ -6,13 +6,9 @@
 #include <strings.h>
 
 #include "policy/pin.h"
+#include "policy/text.h"
 
 enum { BASE64_LENGTH = 44, HEX_LENGTH = 2 * PIN_BYTES };
-
-static bool is_hex_digit(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
 
 /* What stands behind "sha256", in any case; NULL: the text does not begin so. */
 static const char *after_prefix(const char *text)
@@ -79,7 +75,7 @@ const char *mistaken_fingerprint(struct arena *arena, const char *text)
     size_t digits = 0;
     text = after_label(text);
     for (size_t i = 0; text[i] != '\0'; i++) {
-        if (i % 3 == 2 ? text[i] != ':' : !is_hex_digit(text[i]))
+        if (i % 3 == 2 ? text[i] != ':' : !text_is_hex_digit(text[i]))
             return NULL;
         if (i % 3 != 2 && digits++ < HEX_LENGTH)
             hex[digits - 1] = text[i];
@@ -96,6 +92,8 @@ const char *mistaken_fingerprint(struct arena *arena, const char *text)
     return arena_printf(
         arena,
         "is a fingerprint with colons; write its hex digits alone, %s, and mind that a pin is "
-        "the SHA-256 of the public key, not of the certificate",
+        "the SHA-256 of the public key, not of the certificate; of a certificate in the store, write its id: "
+        "the "
+        "organisation and these digits in lower case",
         hex);
 }

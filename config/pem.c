@@ -3,10 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "policy/der.h"
 #include "policy/text.h"
-
-/* ITU-T X.690: the tags by which DER begins. */
-enum { DER_INTEGER = 0x02, DER_OID = 0x06, DER_SEQUENCE = 0x30 };
 
 /* What is not PEM, or another kind of it, and the command that makes a public key or a certificate of it. */
 struct other {
@@ -35,43 +33,17 @@ static const struct other alone[] = {
     {NULL, NULL, NULL},
 };
 
-/* Where the content of the DER element at `at` starts; 0: beyond the end. */
-static size_t der_content(const unsigned char *der, size_t length, size_t at)
-{
-    if (length < 2 || at > length - 2)
-        return 0;
-    size_t content = at + 2 + ((der[at + 1] & 0x80) != 0 ? der[at + 1] & 0x7fU : 0U);
-    return content < length ? content : 0;
-}
-
-/* A text may begin with the digit 0 too, but not go on so. */
-static bool is_der(const unsigned char *der, size_t length)
-{
-    enum { LOOKED_AT = 8 };
-    for (size_t i = 1; i < length && i < LOOKED_AT && der[0] == DER_SEQUENCE; i++) {
-        if (der[i] == '\0' || der[i] >= 0x80 || (der[i] < ' ' && strchr("\t\r\n", der[i]) == NULL))
-            return true;
-    }
-    return false;
-}
-
-/*
- * By how it begins: a SubjectPublicKeyInfo with a SEQUENCE whose first element is an OID; a private key with
- * its version, 0 or 1; PKCS #12 with version 3; anything else is taken for a certificate.
- */
-static struct other der_kind(const unsigned char *der, size_t length)
-{
-    size_t first = der_content(der, length, 0);
-    size_t second = der_content(der, length, first);
-    if (first != 0 && der[first] == DER_INTEGER && second != 0)
-        return der[second] == 3
-                   ? (struct other){"", "is PKCS #12; allowed is PEM", "openssl pkcs12 -nokeys"}
-                   : (struct other){"", "is a private key in DER; allowed is the public key in PEM",
-                                    "openssl pkey -inform DER -pubout"};
-    if (first != 0 && der[first] == DER_SEQUENCE && second != 0 && der[second] == DER_OID)
-        return (struct other){"", "is DER; allowed is PEM", "openssl pkey -pubin -inform DER"};
-    return (struct other){"", "is DER; allowed is PEM", "openssl x509 -inform DER"};
-}
+/* By what begins so; DER_NOT is none of these. */
+static const struct other ders[] = {
+    [DER_CERTIFICATE] = {"", "is DER; allowed is PEM", "openssl x509 -inform DER"},
+    [DER_PUBLIC_KEY] = {"", "is DER; allowed is PEM", "openssl pkey -pubin -inform DER"},
+    [DER_PRIVATE_KEY] = {"", "is a private key in DER; allowed is the public key in PEM",
+                         "openssl pkey -inform DER -pubout"},
+    [DER_ENCRYPTED_KEY] = {"", "is a private key in DER; allowed is the public key in PEM",
+                           "openssl pkey -inform DER -pubout"},
+    [DER_PKCS7] = {"", "is PKCS #7; allowed is PEM", "openssl pkcs7 -inform DER -print_certs"},
+    [DER_PKCS12] = {"", "is PKCS #12; allowed is PEM", "openssl pkcs12 -nokeys"},
+};
 
 const char *pem_made_by(struct arena *arena, const char *words, const char *command, const char *path)
 {
@@ -105,13 +77,11 @@ static const struct other *find(const struct other *list, const char *text)
 
 const char *pem_fault(struct arena *arena, const char *text, size_t length, const char *path)
 {
-    const unsigned char *bytes = (const unsigned char *)text;
+    enum der_kind der = der_kind(text, length);
     if (length == 0)
         return "is empty, and holds no PEM block; allowed is a PUBLIC KEY or a CERTIFICATE in PEM";
-    if (is_der(bytes, length) && strstr(text, "-----BEGIN ") == NULL) {
-        struct other der = der_kind(bytes, length);
-        return say(arena, &der, path);
-    }
+    if (der != DER_NOT && strstr(text, "-----BEGIN ") == NULL)
+        return say(arena, &ders[der], path);
     if (memchr(text, '\0', length) != NULL)
         return "has a NUL byte; allowed is PEM text";
     if (strstr(text, "-----BEGIN ") == NULL)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/ids.h"
 #include "config/rules.h"
 #include "config/settings.h"
 
@@ -98,7 +99,6 @@ static void read_patterns(struct load *load, const config_setting_t *setting, st
 static void read_section(struct load *load, const config_setting_t *group, struct section *section)
 {
     const config_setting_t *found[SETTINGS_MAX];
-    struct rule_index unused = {0};
     settings_read(load, group, program_settings, found);
     section->source = load_source(load, group);
     if (found[PROGRAM_NAME] != NULL)
@@ -108,9 +108,11 @@ static void read_section(struct load *load, const config_setting_t *group, struc
     section->pinning_disabled = found[PROGRAM_PINNING_DISABLED] != NULL &&
                                 config_setting_get_bool(found[PROGRAM_PINNING_DISABLED]) != 0;
     size_t first = load->policy->pin_rule_count;
-    rules_read_pins(load, found[PROGRAM_PINS], section->pinning_disabled ? &unused : &section->pins);
+    rules_read_pins(load, found[PROGRAM_PINS],
+                    section->pinning_disabled ? &section->disabled_pins : &section->pins);
     for (size_t i = first; i < load->policy->pin_rule_count; i++)
         load->policy->pin_rules[i]->disabled = section->pinning_disabled;
+    section->id_count = ids_collect(load, first, load->policy->ids, load->policy->id_count, &section->ids);
     rules_read_upstream(load, found[PROGRAM_UPSTREAM]);
 }
 

@@ -234,5 +234,5 @@ const char *settings_path(struct load *load, const config_setting_t *found)
         load_say(load, CONFIG_ERROR, &at, "%s: empty; allowed is a path", config_setting_name(found));
         return NULL;
     }
-    return arena_printf(&load->policy->arena, "%s%s", text[0] == '/' ? "" : load->directory, text);
+    return load_path(load, text);
 }

@@ -36,6 +36,12 @@ void arena_free(struct arena *arena)
     arena_init(arena, arena->limit);
 }
 
+void arena_wipe(struct arena *arena)
+{
+    for (struct arena_chunk *chunk = arena->chunks; chunk != NULL; chunk = chunk->next)
+        explicit_bzero(chunk->data, chunk->used);
+}
+
 static struct arena_chunk *add_chunk(struct arena *arena, size_t need)
 {
     size_t size = arena->chunks == NULL ? FIRST_CHUNK : 2 * arena->chunks->size;

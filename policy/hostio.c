@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -105,14 +106,23 @@ void host_unlock_after_fork(struct host_lock *const *locks, size_t count)
         host_unlock(locks[--count]);
 }
 
-int hostio_open(const char *path, int flags, mode_t mode)
-{
+/* The numbers that a new descriptor must not get, while it is made. */
+struct standard {
     int taken[STDERR_FILENO + 1];
-    int count = standard_are_open() ? 0 : take_standard(taken);
-    int descriptor = open(path, flags | O_CLOEXEC, mode);
+    int count;
+};
+
+static void keep_standard(struct standard *standard)
+{
+    standard->count = standard_are_open() ? 0 : take_standard(standard->taken);
+}
+
+/* Returns the descriptor that was made meanwhile (-1: none, and errno), perhaps under another number. */
+static int release_standard(struct standard *standard, int descriptor)
+{
     int error = errno;
-    while (count > 0)
-        close(taken[--count]);
+    while (standard->count > 0)
+        close(standard->taken[--standard->count]);
     /* The host has closed one just now. */
     if (descriptor >= 0 && descriptor <= STDERR_FILENO) {
         int higher = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -124,21 +134,51 @@ int hostio_open(const char *path, int flags, mode_t mode)
     return descriptor;
 }
 
+int hostio_open(const char *path, int flags, mode_t mode)
+{
+    struct standard standard;
+    keep_standard(&standard);
+    return release_standard(&standard, open(path, flags | O_CLOEXEC, mode));
+}
+
+int hostio_socket(int family, int type)
+{
+    struct standard standard;
+    keep_standard(&standard);
+    return release_standard(&standard, socket(family, type | SOCK_CLOEXEC, 0));
+}
+
+static void set_identity(struct file_identity *identity, bool known, const struct stat *status)
+{
+    *identity = (struct file_identity){.known = known};
+    if (known) {
+        identity->device = status->st_dev;
+        identity->inode = status->st_ino;
+    }
+}
+
 void file_identity_of(int descriptor, struct file_identity *identity)
 {
     struct stat status;
-    *identity = (struct file_identity){.known = fstat(descriptor, &status) == 0};
-    if (identity->known) {
-        identity->device = status.st_dev;
-        identity->inode = status.st_ino;
-    }
+    set_identity(identity, fstat(descriptor, &status) == 0, &status);
+}
+
+void file_identity_at(const char *path, struct file_identity *identity)
+{
+    struct stat status;
+    set_identity(identity, stat(path, &status) == 0, &status);
+}
+
+bool file_identity_is_same(const struct file_identity *a, const struct file_identity *b)
+{
+    return a->known && b->known && a->device == b->device && a->inode == b->inode;
 }
 
 bool file_is_still(int descriptor, const struct file_identity *identity)
 {
     struct file_identity now;
     file_identity_of(descriptor, &now);
-    return identity->known && now.known && now.device == identity->device && now.inode == identity->inode;
+    return file_identity_is_same(identity, &now);
 }
 
 bool hostio_append(const char *path, const char *bytes, size_t length)

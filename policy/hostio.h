@@ -58,6 +58,9 @@ void host_unlock_after_fork(struct host_lock *const *locks, size_t count);
  */
 int hostio_open(const char *path, int flags, mode_t mode);
 
+/* The same for socket(2). */
+int hostio_socket(int family, int type);
+
 /* Which file a descriptor is, so that a daemon's reuse of its number is noticed. */
 struct file_identity {
     bool known;
@@ -66,6 +69,8 @@ struct file_identity {
 };
 
 void file_identity_of(int descriptor, struct file_identity *identity);
+void file_identity_at(const char *path, struct file_identity *identity);
+bool file_identity_is_same(const struct file_identity *a, const struct file_identity *b); /* and known */
 bool file_is_still(int descriptor, const struct file_identity *identity);
 
 /*

@@ -364,3 +364,13 @@ void rule_index_each_port(const struct rule_index *index, const struct domain *p
     struct visitor visitor = {.pattern = visit, .context = context};
     each_with_port(index, peer, visit_pattern, &visitor);
 }
+
+void rule_index_all(const struct rule_index *index, pattern_visit *visit, void *context)
+{
+    struct visitor visitor = {.pattern = visit, .context = context};
+    for (size_t i = 0; i < index->slot_count; i++) {
+        const struct rule_entry *entry = index->slots[i];
+        if (entry != NULL && !entry->group && visit_pattern(entry, &visitor))
+            return;
+    }
+}

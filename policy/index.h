@@ -72,4 +72,7 @@ void rule_index_each(const struct rule_index *index, const struct domain *peer, 
 void rule_index_each_port(const struct rule_index *index, const struct domain *peer, pattern_visit *visit,
                           void *context);
 
+/* Calls `visit` for every pattern, in no order, until it returns true. */
+void rule_index_all(const struct rule_index *index, pattern_visit *visit, void *context);
+
 #endif

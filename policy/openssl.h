@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 typedef struct ssl_st SSL;
 typedef struct ssl_ctx_st SSL_CTX;
@@ -25,6 +26,10 @@ typedef struct stack_st_X509 X509_STACK; /* STACK_OF(X509) */
 typedef struct stack_st OPENSSL_STACK;
 typedef struct evp_pkey_st EVP_PKEY;
 typedef struct evp_md_st EVP_MD;
+typedef struct evp_cipher_st EVP_CIPHER;
+typedef struct evp_cipher_ctx_st EVP_CIPHER_CTX;
+typedef struct engine_st ENGINE;
+typedef struct asn1_string_st ASN1_TIME;
 typedef struct ossl_echstore_st OSSL_ECHSTORE;
 typedef struct bio_st BIO;
 struct SHA256state_st;
@@ -55,6 +60,12 @@ typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
 #define OSSL_BIO_CB_PUTS                    0x05
 #define OSSL_BIO_CB_SENDMMSG                0x08 /* 3.2 and later */
 #define OSSL_PEM_R_NO_START_LINE            108
+#define OSSL_CIPHER_MODES                   0xF0007 /* of a cipher's flags */
+#define OSSL_CIPHER_CBC                     0x2
+#define OSSL_CIPHER_CFB                     0x3
+#define OSSL_CIPHER_OFB                     0x4
+#define OSSL_CIPHER_CTR                     0x5
+#define OSSL_CIPHER_AEAD                    0x200000
 #define OSSL_SENT_AND_RECEIVED_SHUTDOWN     3
 #define OSSL_NAMETYPE_HOST_NAME             0
 #define OSSL_EXT_CLIENT_HELLO               0x0080
@@ -159,7 +170,30 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, int, OPENSSL_sk_num, NULL, (const OPENSSL_STACK *stack))                                     \
     F(REQUIRED, void *, OPENSSL_sk_value, NULL, (const OPENSSL_STACK *stack, int i))                         \
     F(OPTIONAL, char *, X509_VERIFY_PARAM_get0_host, NULL, (X509_VERIFY_PARAM * param, int index))           \
-    F(OPTIONAL, char *, X509_VERIFY_PARAM_get1_ip_asc, NULL, (X509_VERIFY_PARAM * param))
+    F(OPTIONAL, char *, X509_VERIFY_PARAM_get1_ip_asc, NULL, (X509_VERIFY_PARAM * param))                    \
+    F(REQUIRED, void, OPENSSL_cleanse, NULL, (void *ptr, size_t length))                                     \
+    F(REQUIRED, int, EVP_EncodeBlock, NULL, (unsigned char *out, const unsigned char *in, int length))       \
+    F(REQUIRED, int, EVP_DecodeBlock, NULL, (unsigned char *out, const unsigned char *in, int length))       \
+    F(REQUIRED, const EVP_CIPHER *, EVP_get_cipherbyname, NULL, (const char *name))                          \
+    F(REQUIRED, unsigned long, EVP_CIPHER_get_flags, "EVP_CIPHER_flags", (const EVP_CIPHER *cipher))         \
+    F(REQUIRED, int, EVP_CIPHER_get_key_length, "EVP_CIPHER_key_length", (const EVP_CIPHER *cipher))         \
+    F(REQUIRED, int, EVP_CIPHER_get_iv_length, "EVP_CIPHER_iv_length", (const EVP_CIPHER *cipher))           \
+    F(REQUIRED, EVP_CIPHER_CTX *, EVP_CIPHER_CTX_new, NULL, (void))                                          \
+    F(REQUIRED, void, EVP_CIPHER_CTX_free, NULL, (EVP_CIPHER_CTX * ctx))                                     \
+    F(REQUIRED, int, EVP_CipherInit_ex, NULL,                                                                \
+      (EVP_CIPHER_CTX * ctx, const EVP_CIPHER *cipher, ENGINE *engine, const unsigned char *key,             \
+       const unsigned char *iv, int encrypt))                                                                \
+    F(REQUIRED, int, EVP_CipherUpdate, NULL,                                                                 \
+      (EVP_CIPHER_CTX * ctx, unsigned char *out, int *out_length, const unsigned char *in, int length))      \
+    F(REQUIRED, int, EVP_CipherFinal_ex, NULL, (EVP_CIPHER_CTX * ctx, unsigned char *out, int *out_length))  \
+    F(REQUIRED, EVP_PKEY *, d2i_AutoPrivateKey, NULL,                                                        \
+      (EVP_PKEY * *a, const unsigned char **in, long length))                                                \
+    F(REQUIRED, void, EVP_PKEY_free, NULL, (EVP_PKEY * key))                                                 \
+    F(REQUIRED, EVP_PKEY *, X509_PUBKEY_get0, NULL, (const X509_PUBKEY *key))                                \
+    F(REQUIRED, int, X509_check_private_key, NULL, (const X509 *x, const EVP_PKEY *key))                     \
+    F(REQUIRED, const ASN1_TIME *, X509_get0_notAfter, NULL, (const X509 *x))                                \
+    F(REQUIRED, int, X509_cmp_time, NULL, (const ASN1_TIME *time, time_t *now))                              \
+    F(REQUIRED, int, ASN1_TIME_to_tm, NULL, (const ASN1_TIME *time, struct tm *tm))
 
 #define OSSL_SSL_FUNCTIONS(F)                                                                                \
     F(REQUIRED, int, SSL_connect, NULL, (SSL * ssl))                                                         \

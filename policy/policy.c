@@ -50,6 +50,12 @@ const char *tls_version_name(enum tls_version version)
     return names[version];
 }
 
+static void wipe(const char *secret, size_t length)
+{
+    if (secret != NULL)
+        explicit_bzero((char *)secret, length);
+}
+
 void policy_free(struct policy *policy)
 {
     if (policy == NULL)
@@ -59,6 +65,9 @@ void policy_free(struct policy *policy)
             verify_forget(policy->pin_rules[i]->anchors);
     }
     free(atomic_load(&policy->pem_pins));
+    records_free(policy->records);
+    wipe(policy->secret.data, policy->secret.length);
+    wipe(policy->store.password, policy->store.password_length);
     arena_free(&policy->arena);
     free(policy);
 }
@@ -93,10 +102,37 @@ const struct section *policy_section(const struct policy *policy, const char *pa
     return NULL;
 }
 
+static const struct pin *pin_of_record(const struct policy *policy, const struct key *key)
+{
+    const struct pin *pin = NULL;
+    if (policy->records == NULL)
+        return NULL;
+    enum records_answer answer = records_pin(policy->records, key->name, &pin, NULL);
+    return answer == RECORDS_ABSENT && key->pin_if_absent ? &key->pin : pin;
+}
+
+static void copy_ids(const char **to, const char *const *from, size_t count)
+{
+    if (count > 0)
+        memcpy(to, from, count * sizeof *to);
+}
+
+size_t policy_ids(const struct policy *policy, const struct section *section, const char **ids)
+{
+    size_t own = section == NULL ? 0 : section->id_count;
+    if (ids != NULL) {
+        copy_ids(ids, policy->ids, policy->id_count);
+        copy_ids(ids + policy->id_count, section == NULL ? NULL : section->ids, own);
+    }
+    return policy->id_count + own;
+}
+
 const struct pin *policy_key_pin(const struct policy *policy, const struct key *key)
 {
     if (key->kind == KEY_PIN)
         return &key->pin;
+    if (key->kind == KEY_ID)
+        return pin_of_record(policy, key);
     if (key->kind != KEY_PEM)
         return NULL;
     const struct pin *pins = atomic_load_explicit(&policy->pem_pins, memory_order_acquire);

@@ -16,6 +16,9 @@
 #include "policy/arena.h"
 #include "policy/index.h"
 #include "policy/pin.h"
+#include "policy/record.h"
+#include "policy/records.h"
+#include "policy/store.h"
 
 /* What a rule, or the policy, does when a check fails. */
 enum mode {
@@ -64,17 +67,20 @@ struct source {
 enum key_kind {
     KEY_PIN,        /* `pin` holds it */
     KEY_PEM,        /* `pem` holds the text; policy_resolve() makes its pin */
+    KEY_ID,         /* `name` is the id of a record of the store; see policy/records.h */
     KEY_UNRESOLVED, /* it could not be read; `why` tells */
 };
 
 /* One item of `keys`. */
 struct key {
     enum key_kind kind;
-    struct pin pin;    /* KEY_PIN */
-    size_t pem_number; /* KEY_PEM: from 0, in the whole policy */
-    const char *name;  /* as written in the file, or "PEM in place" */
-    const char *pem;   /* KEY_PEM: NUL-terminated text; else NULL */
-    const char *why;   /* KEY_UNRESOLVED: the reason; else NULL */
+    struct pin pin;     /* KEY_PIN; KEY_ID with pin_if_absent */
+    bool pin_if_absent; /* KEY_ID: 64 hex digits, which are the pin if the store has no such record */
+    size_t pem_number;  /* KEY_PEM: from 0, in the whole policy */
+    const char *name;   /* as written in the file (an id of digits alone in lower case), or "PEM in place" */
+    const char *pem;    /* KEY_PEM: NUL-terminated text; else NULL */
+    /* KEY_UNRESOLVED: the reason. KEY_ID: what else it was meant to be, where it can be no id; else NULL */
+    const char *why;
 };
 
 struct trust;
@@ -112,8 +118,11 @@ struct section {
     const char *name;
     const char *const *patterns;
     size_t pattern_count;
-    bool pinning_disabled;  /* `certificate_pinning_disabled` */
-    struct rule_index pins; /* its own; empty where that is set */
+    bool pinning_disabled;           /* `certificate_pinning_disabled` */
+    struct rule_index pins;          /* its own; empty where that is set */
+    struct rule_index disabled_pins; /* else empty; no peer is looked up in it */
+    const char *const *ids; /* that its own rules name, and the global ones do not; see policy_ids() */
+    size_t id_count;
 };
 
 struct event_sinks {
@@ -129,9 +138,17 @@ struct policy {
     bool report_ungoverned;
     enum about unmatched;
     enum about unnamed;
-    struct anchors *anchors; /* of rules that name none of their own; never NULL */
-    const char *organisation;
-    struct rule_index pins; /* of struct pin_rule: the global ones */
+    struct anchors *anchors;  /* of rules that name none of their own; never NULL */
+    const char *organisation; /* never NULL */
+    struct store_settings store;
+    struct secret secret; /* data NULL: none */
+    /* The setting or the variable that gives it, for messages, even if it could not be read; NULL: none does
+     */
+    const char *secret_from;
+    struct records *records; /* NULL: no rule names a record */
+    struct rule_index pins;  /* of struct pin_rule: the global ones */
+    const char *const *ids;  /* that the global rules name */
+    size_t id_count;
     struct section *sections;
     size_t section_count;
     struct pin_rule **pin_rules; /* all of them: the global ones, then those of each section */
@@ -145,10 +162,13 @@ struct policy {
     _Atomic(struct pin *) pem_pins;
 };
 
-/* Frees a policy and all that belongs to it. NULL is allowed. */
+/* Frees a policy and all that belongs to it; its secrets are overwritten before. NULL is allowed. */
 void policy_free(struct policy *policy);
 
-/* The pin of a key; NULL: it could not be read, or the policy is not resolved. */
+/*
+ * The pin of a key; NULL: it could not be read, or the policy is not resolved. That of a record is what
+ * records_fetch() found last; it lives as long as the policy.
+ */
 const struct pin *policy_key_pin(const struct policy *policy, const struct key *key);
 
 /*
@@ -156,6 +176,13 @@ const struct pin *policy_key_pin(const struct policy *policy, const struct key *
  * its last component, or `name` (what TLSGRAFT_PROGRAM says; NULL: nothing). NULL: there is none.
  */
 const struct section *policy_section(const struct policy *policy, const char *path, const char *name);
+
+/*
+ * The ids of records that the rules of a program name, each once: the global ones and those of its section
+ * (NULL: none). Rules that are off, or taken away by their section, name none. Writes them to `ids` (NULL:
+ * only counts them), and returns how many there are. They are the policy's.
+ */
+size_t policy_ids(const struct policy *policy, const struct section *section, const char **ids);
 
 /* The mode that counts for a rule: its own, else the policy's. */
 enum mode policy_rule_mode(const struct policy *policy, const struct pin_rule *rule);

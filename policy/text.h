@@ -2,6 +2,7 @@
 #ifndef TLSGRAFT_TEXT_H
 #define TLSGRAFT_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -20,5 +21,11 @@ const char *text_for_shell(struct arena *arena, const char *text);
 
 /* RFC 3339 in UTC, with whole seconds: `2026-01-31T23:59:59Z`. */
 void text_of_time(time_t time, char out[TEXT_TIME_SIZE]);
+
+/* Of either case, whatever the locale. */
+static inline bool text_is_hex_digit(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 
 #endif

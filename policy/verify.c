@@ -132,6 +132,33 @@ static X509_STORE_CTX *begin(const struct shown *shown, X509_STORE *store, unsig
     return context;
 }
 
+/* By the same parser that has compared it with its id. */
+static bool add_record(const struct ossl *ossl, X509_STORE *store, struct records *records, const char *id)
+{
+    const char *text;
+    size_t length;
+    char why[STORE_WHY_SIZE];
+    struct kept_text *held = records_hold_text(records, id, &text, &length);
+    if (held == NULL)
+        return false;
+    struct record *record = record_parse(ossl, id, text, length, why, sizeof why);
+    bool added = record != NULL && record_certificate_count(record) > 0 &&
+                 ossl->X509_STORE_add_cert(store, record_certificate(record, 0)) == 1;
+    record_free(record);
+    records_release_text(held);
+    return added;
+}
+
+/* The certificate that a key of a rule is, or names; its first, where there are several. */
+static unsigned add_key(const struct ossl *ossl, X509_STORE *store, const struct policy *policy,
+                        const struct key *key)
+{
+    if (key->kind == KEY_PEM)
+        return add_pem(ossl, store, key->pem, 1);
+    return key->kind == KEY_ID && policy->records != NULL &&
+           add_record(ossl, store, policy->records, key->name);
+}
+
 /* The pinned certificates themselves as the only anchors: what the server appended cannot lead elsewhere. */
 static bool verify_up_to_pinned(const struct shown *shown, const struct policy *policy,
                                 const struct pin_rule *rule)
@@ -147,10 +174,8 @@ static bool verify_up_to_pinned(const struct shown *shown, const struct policy *
         if (certificate != shown->leaf && pins_certificate(ossl, policy, rule, certificate))
             anchors += ossl->X509_STORE_add_cert(store, certificate) == 1;
     }
-    for (size_t i = 0; i < rule->key_count; i++) {
-        if (rule->keys[i].kind == KEY_PEM)
-            anchors += add_pem(ossl, store, rule->keys[i].pem, 1);
-    }
+    for (size_t i = 0; i < rule->key_count; i++)
+        anchors += add_key(ossl, store, policy, &rule->keys[i]);
     X509_STORE_CTX *context = anchors == 0 ? NULL : begin(shown, store, OSSL_V_FLAG_PARTIAL_CHAIN);
     if (context != NULL) {
         verified = ossl->X509_verify_cert(context) == 1;

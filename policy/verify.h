@@ -22,8 +22,8 @@ struct shown {
 
 /*
  * Does the leaf verify up to a certificate whose key `rule` pins? Tried are those of the sent certificates,
- * and of the rule's own PEM certificates, whose keys are pinned, as the only anchors; then the rule's
- * anchors, if the chain to them has a pinned key in it.
+ * and of the rule's own certificates (PEM or records), whose keys are pinned, as the only anchors; then the
+ * rule's anchors, if the chain to them has a pinned key in it.
  */
 bool verify_has_pinned_chain(const struct shown *shown, const struct policy *policy,
                              const struct pin_rule *rule);

@@ -48,6 +48,35 @@ static void say_mismatch(const struct account *account, const struct judgement *
              at, any_port, pin);
 }
 
+/*
+ * The first key of a rule that the store gave no answer for. `why`: STORE_WHY_SIZE bytes. False: there is
+ * none.
+ */
+static bool find_unanswered(const struct account *account, const struct pin_rule *rule, char *why)
+{
+    struct records *records = account->requirement->policy->records;
+    const struct pin *pin;
+    for (size_t i = 0; records != NULL && i < rule->key_count; i++) {
+        if (rule->keys[i].kind == KEY_ID &&
+            records_pin(records, rule->keys[i].name, &pin, why) == RECORDS_FAILED)
+            return true;
+    }
+    return false;
+}
+
+static void say_unresolved(const struct account *account, const struct pin_rule *rule, const char *at,
+                           const char *any_port, char words[WORDS_SIZE])
+{
+    char why[STORE_WHY_SIZE];
+    if (find_unanswered(account, rule, why))
+        snprintf(words, WORDS_SIZE,
+                 "none of the keys of %s can be read%s, for the certificate store did not answer: %.360s", at,
+                 any_port, why);
+    else
+        snprintf(words, WORDS_SIZE, "none of the keys of %s can be read%s; check the paths and ids in it", at,
+                 any_port);
+}
+
 void words_of_judgement(const struct account *account, const struct judgement *judgement,
                         char words[WORDS_SIZE])
 {
@@ -66,8 +95,7 @@ void words_of_judgement(const struct account *account, const struct judgement *j
             at, any_port);
         break;
     case REASON_UNRESOLVED:
-        snprintf(words, WORDS_SIZE, "none of the keys of %s can be read%s; check the paths in it", at,
-                 any_port);
+        say_unresolved(account, judgement->rule, at, any_port, words);
         break;
     case REASON_EXPIRED:
         snprintf(words, WORDS_SIZE,

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "policy/records.h"
 #include "preload/libssl.h"
 #include "preload/remembered.h"
 
@@ -33,9 +34,10 @@ struct connection {
     bool refused;       /* in this handshake, at its end */
     bool mode_changed;  /* a refusal set VERIFY_MODE_OF_REFUSAL; `mode` was before */
     int mode;
-    bool id_context_changed; /* SSL_set_session_id_context() was called for a session with our mark */
-    bool sends_no_name;      /* SSL_get_servername() may tell that of a session, which is not sent */
-    bool talked_before;      /* the server sent something before this handshake's ClientHello */
+    bool id_context_changed;  /* SSL_set_session_id_context() was called for a session with our mark */
+    bool sends_no_name;       /* SSL_get_servername() may tell that of a session, which is not sent */
+    bool talked_before;       /* the server sent something before this handshake's ClientHello */
+    struct records_wait wait; /* for the store, in this handshake */
     unsigned fact_count;
     struct fact facts[CONNECTION_FACTS_MAX]; /* established in this handshake, which is not done yet */
     BIO *cut;                /* the program's write BIO, which takes nothing more; a reference. NULL: none */

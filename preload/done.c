@@ -37,6 +37,14 @@ static void judge_end(const struct snapshot *snapshot, struct libssl *libssl, SS
         connection_cut(libssl, ssl);
 }
 
+/* The start of the next handshake may be one that we do not hear of. */
+static void forget_wait(const struct libssl *libssl, const SSL *ssl)
+{
+    struct connection *connection = connection_of(libssl, ssl);
+    if (connection != NULL && libssl->fn.SSL_get_state(ssl) == OSSL_STATE_OK)
+        connection->wait = (struct records_wait){0};
+}
+
 void done_handshake(struct libssl *libssl, SSL *ssl)
 {
     int error = errno;
@@ -51,6 +59,7 @@ void done_handshake(struct libssl *libssl, SSL *ssl)
     else if (examine_is_needed(snapshot))
         judge_end(snapshot, libssl, ssl, resumed);
     snapshot_release();
+    forget_wait(libssl, ssl);
     errno = error;
 }
 

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "policy/verify.h"
+#include "preload/fetch.h"
 #include "preload/peername.h"
 #include "preload/process.h"
 #include "preload/proof.h"
@@ -30,6 +31,7 @@ static void begin(const struct showing *showing, struct examination *e)
     e->count = judge_requirements(snapshot->policy, snapshot->section, &e->peer, e->requirements, NULL);
     if (e->count == 0)
         return;
+    fetch_records(showing, e->requirements, e->count);
     ossl->ERR_set_mark();
     if (showing->leaf != NULL)
         e->has_pin = ossl_pin_of_certificate(ossl, showing->leaf, &e->pin);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "policy/records.h"
 #include "preload/answers.h"
 #include "preload/scope.h"
 #include "preload/snapshot.h"
@@ -24,20 +25,19 @@ static char section[256];
 
 static struct process_start start;
 static atomic_bool start_is_seen;
-static bool root_is_known;
-static dev_t root_device;
-static ino_t root_inode;
+static struct file_identity root;
 
 static struct reporter reporter = {.limit = EVENT_LIMIT_INITIAL};
 static struct host_lock lock = HOST_LOCK_INITIAL;
 
-#define LOCK_COUNT 3
+#define LOCK_COUNT 4
 
 static void find_locks(struct host_lock *locks[LOCK_COUNT])
 {
     locks[0] = &lock;
     locks[1] = &reporter.limit.lock;
     locks[2] = answers_lock();
+    locks[3] = records_lock();
 }
 
 /* Around fork(2): no thread of ours is in the middle of something that the child would never see finished. */
@@ -100,9 +100,9 @@ bool process_file_exists(const char *path)
 
 bool process_root_is_unchanged(void)
 {
-    struct stat status;
-    return root_is_known && stat("/", &status) == 0 && status.st_dev == root_device &&
-           status.st_ino == root_inode;
+    struct file_identity now;
+    file_identity_at("/", &now);
+    return file_identity_is_same(&root, &now);
 }
 
 /* A relative path would mean another file after the host's chdir(2). */
@@ -136,7 +136,6 @@ static void see_program(void)
 
 static void see_start(void)
 {
-    struct stat root;
     const char *log_path = secure_getenv("TLSGRAFT_LOG_FILE");
     reporter.level = log_level_of(secure_getenv("TLSGRAFT_LOG"));
     if (log_path != NULL && log_path[0] != '\0')
@@ -146,9 +145,7 @@ static void see_start(void)
     if ((size_t)snprintf(policy_path, sizeof policy_path, "%s", path) < sizeof policy_path)
         start.policy_path = policy_path;
     start.default_existed = !start.policy_named && process_file_exists(path);
-    root_is_known = stat("/", &root) == 0;
-    root_device = root.st_dev;
-    root_inode = root.st_ino;
+    file_identity_at("/", &root);
     see_program();
 }
 

@@ -4,6 +4,25 @@
 #include "preload/connection.h"
 #include "preload/remembered.h"
 
+/*
+ * The pins that records of the store give a rule now: once one of them is gone, what it has proved does not
+ * count any more. All zero, where there are none.
+ */
+static bool digest_records(const struct showing *showing, const struct pin_rule *rule,
+                           unsigned char digest[PIN_BYTES])
+{
+    const struct policy *policy = showing->snapshot->policy;
+    for (size_t i = 0; policy->records != NULL && i < rule->key_count; i++) {
+        const struct pin *pin = rule->keys[i].kind == KEY_ID ? policy_key_pin(policy, &rule->keys[i]) : NULL;
+        if (pin == NULL)
+            continue;
+        const struct piece pieces[] = {{digest, PIN_BYTES}, {pin->sha256, PIN_BYTES}};
+        if (!ossl_sha256(&showing->libssl->fn, pieces, sizeof pieces / sizeof *pieces, digest))
+            return false;
+    }
+    return true;
+}
+
 static bool make_fact(const struct showing *showing, enum fact_kind kind, const struct pin_rule *rule,
                       const struct domain *name, struct fact *fact)
 {
@@ -12,12 +31,16 @@ static bool make_fact(const struct showing *showing, enum fact_kind kind, const 
     int length = ossl->i2d_X509(showing->leaf, &der);
     if (length <= 0 || der == NULL)
         return false;
-    const struct piece pieces[] = {
-        {&name->kind, sizeof name->kind}, {name->text, name->length}, {der, (size_t)length}};
+    unsigned char records[PIN_BYTES] = {0};
+    const struct piece pieces[] = {{&name->kind, sizeof name->kind},
+                                   {name->text, name->length},
+                                   {records, sizeof records},
+                                   {der, (size_t)length}};
     fact->kind = kind;
     fact->policy = showing->snapshot->number;
     fact->rule = rule;
-    bool made = ossl_sha256(ossl, pieces, sizeof pieces / sizeof *pieces, fact->digest);
+    bool made = (kind != FACT_CHAIN || digest_records(showing, rule, records)) &&
+                ossl_sha256(ossl, pieces, sizeof pieces / sizeof *pieces, fact->digest);
     ossl->CRYPTO_free(der, __FILE__, __LINE__);
     return made;
 }

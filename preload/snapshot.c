@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "config/watch.h"
 #include "policy/resolve.h"
+#include "preload/fetch.h"
 #include "preload/process.h"
 
 /* A snapshot, and what is needed to replace it. */
@@ -24,6 +25,22 @@ struct held {
 static struct held no_memory = {
     .snapshot = {.state = POLICY_BROKEN, .why = "there is not enough memory for the policy"}};
 
+/*
+ * What a thread finds while it reads the policy for the first time: resolving the name of a store may lead
+ * to a module of libc's that speaks TLS itself.
+ */
+static struct held being_read = {
+    .snapshot = {
+        .state = POLICY_BROKEN,
+        .why = "the policy is being read by this very thread, and the name of its store is resolved with "
+               "TLS; write the address of the store as numbers"}};
+static _Thread_local bool reading;
+
+/* Threads that read it for the first time. A resolver that speaks TLS on threads of its own must come to an
+ * end. */
+#define FIRST_READERS_MAX 256
+static atomic_uint first_readers;
+
 static _Atomic(struct held *) published;
 static _Atomic(struct held *) retired;
 static atomic_uint readers;
@@ -35,7 +52,7 @@ static _Thread_local int cancel_state;
 static atomic_bool looking;
 static struct watch rejected_files; /* of the text that was refused last; empty: none was */
 static bool rejected;
-static uint64_t last_number;
+static _Atomic(uint64_t) last_number;
 
 #define LOOK_INTERVAL_MS 1000
 static _Atomic(int64_t) last_look; /* CLOCK_MONOTONIC, milliseconds */
@@ -47,7 +64,7 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Not `no_memory`, which is never retired. */
+/* Not `no_memory` and `being_read`, which are never retired. */
 static void free_held(struct held *held)
 {
     policy_free(held->snapshot.policy);
@@ -109,11 +126,12 @@ static void break_policy(struct held *held, const char *why)
     snprintf(held->snapshot.why, sizeof held->snapshot.why, "%s", why);
 }
 
-static void read_policy(struct held *held, const char *path)
+/* `before`: the policy whose place it takes; NULL: there is none. */
+static void read_policy(struct held *held, const char *path, const struct policy *before)
 {
     struct hearer hearer = {.wrong = false};
     const struct config_report report = {.say = on_finding, .context = &hearer};
-    struct policy *policy = config_load(path, secure_getenv, &report, &held->files);
+    struct policy *policy = config_reload(path, secure_getenv, &report, &held->files, before);
     if (policy == NULL) {
         break_policy(held, hearer.wrong ? hearer.why : "the policy could not be read");
         return;
@@ -123,7 +141,7 @@ static void read_policy(struct held *held, const char *path)
     held->snapshot.section = policy_section(policy, process_start()->program, process_start()->section);
 }
 
-/* Reads the policy for the first time. Under process_lock(). */
+/* Reads the policy for the first time. */
 static struct held *read_first(void)
 {
     const struct process_start *start = process_start();
@@ -138,29 +156,41 @@ static struct held *read_first(void)
     if (start->policy_path == NULL)
         break_policy(held, "TLSGRAFT_POLICY: a path that is too long; allowed are 4094 characters");
     else if (start->policy_named || start->default_existed || process_file_exists(start->policy_path))
-        read_policy(held, start->policy_path);
+        read_policy(held, start->policy_path, NULL);
     atomic_store(&last_look, now_ms());
     return held;
 }
 
+/*
+ * Without a lock: what libc does to resolve the name of a store is not ours to know; it may take long, or
+ * wait for the loader, which another thread holds that waits for us. So threads that come at once each read
+ * it, and one of them publishes what it has.
+ */
 static void load_first(void)
 {
     struct hostio io;
-    process_start(); /* which takes the lock too */
+    struct held *none = NULL;
+    process_start(); /* which takes a lock of its own */
     hostio_enter(&io);
-    process_lock();
-    struct held *held = atomic_load(&published);
-    bool first = held == NULL;
-    if (first) {
-        held = read_first();
-        atomic_store(&published, held);
-    }
-    process_unlock();
+    reading = true;
+    atomic_fetch_add(&first_readers, 1);
+    struct held *held = read_first();
+    atomic_fetch_sub(&first_readers, 1);
+    reading = false;
+    bool first = atomic_compare_exchange_strong(&published, &none, held);
+    if (!first && held != &no_memory)
+        free_held(held);
     hostio_leave(&io);
-    if (first && held->snapshot.state == POLICY_BROKEN) {
-        struct event event = {.kind = EVENT_POLICY_REJECTED, .message = held->snapshot.why};
+    if (!first)
+        return;
+    const struct snapshot *snapshot = snapshot_acquire();
+    if (snapshot->state == POLICY_LOADED) {
+        fetch_ahead(snapshot, NULL);
+    } else if (snapshot->state == POLICY_BROKEN) {
+        struct event event = {.kind = EVENT_POLICY_REJECTED, .message = snapshot->why};
         snapshot_raise(NULL, &event);
     }
+    snapshot_release();
 }
 
 /* How many there were. */
@@ -181,6 +211,8 @@ const struct snapshot *snapshot_acquire(void)
             pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
         atomic_fetch_add(&readers, 1);
         const struct held *held = atomic_load(&published);
+        if (held == NULL && (reading || atomic_load(&first_readers) >= FIRST_READERS_MAX))
+            held = &being_read;
         if (held != NULL)
             return &held->snapshot;
         stop_reading();
@@ -235,6 +267,7 @@ static void settle(struct held *old, struct held *new, const struct ossl *ossl)
     watch_free(&rejected_files);
     rejected = new->snapshot.state == POLICY_BROKEN;
     if (!rejected) {
+        fetch_ahead(&new->snapshot, &old->snapshot);
         new->snapshot.number = ++last_number;
         atomic_store(&published, new);
         if (old != &no_memory)
@@ -259,7 +292,7 @@ static void look(const struct ossl *ossl)
     struct held *new = calloc(1, sizeof *new);
     if (new == NULL)
         return;
-    read_policy(new, process_start()->policy_path);
+    read_policy(new, process_start()->policy_path, old->snapshot.policy);
     settle(old, new, ossl);
 }
 
@@ -288,6 +321,8 @@ void snapshot_look(const struct ossl *ossl)
 
 void snapshot_after_fork(void)
 {
+    /* Of this thread alone. */
+    atomic_store(&first_readers, reading ? 1 : 0);
     /* Of this thread alone; not 0 where a signal's handler forks. */
     atomic_store(&readers, readers_here);
     if (atomic_exchange(&looking, false)) {

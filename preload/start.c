@@ -92,6 +92,8 @@ void start_handshake(struct libssl *libssl, SSL *ssl)
         connection->judged = false;
         connection->fact_count = 0;
         /* It comes again after early data, and where a connection is negotiated again. */
+        if (begins || libssl->fn.SSL_get_state(ssl) == OSSL_STATE_OK)
+            connection->wait = (struct records_wait){0};
         if (begins) {
             connection->refused = false;
             connection->sends_no_name = false;

@@ -18,15 +18,48 @@ struct subject {
     const char *domain; /* NULL: not known */
 };
 
-/* An event for a key that could not be read. */
+/* How a key of a rule fares that had to be read from somewhere. */
+enum reading { READING_DONE, READING_STALE, READING_FAILED };
+
+/* `words`: for the latter two. */
+static enum reading words_of_record(const struct policy *policy, const struct pin_rule *rule,
+                                    const struct key *key, char words[WORDS_SIZE])
+{
+    const struct pin *pin;
+    char why[STORE_WHY_SIZE] = "there was not enough memory for the records";
+    enum records_answer answer =
+        policy->records == NULL ? RECORDS_FAILED : records_pin(policy->records, key->name, &pin, why);
+    bool usable = answer == RECORDS_FOUND || (answer == RECORDS_ABSENT && key->pin_if_absent);
+    bool stale = usable && records_is_stale(policy->records, key->name, why);
+    if (usable && !stale)
+        return READING_DONE;
+    snprintf(words, WORDS_SIZE, "keys: %s, in the rule %s:%u%s: %s%s%s", key->name, rule->source.file,
+             rule->source.line, stale ? ", counts only for 'stale_seconds' more" : "", why,
+             key->why == NULL ? "" : "; ", key->why == NULL ? "" : key->why);
+    return stale ? READING_STALE : READING_FAILED;
+}
+
+static enum reading words_of_key(const struct policy *policy, const struct pin_rule *rule,
+                                 const struct key *key, char words[WORDS_SIZE])
+{
+    if (key->kind == KEY_ID)
+        return words_of_record(policy, rule, key, words);
+    if (key->kind != KEY_UNRESOLVED)
+        return READING_DONE;
+    snprintf(words, WORDS_SIZE, "keys: %s %s; mend the path, or its permissions, in the rule %s:%u",
+             key->name, key->why, rule->source.file, rule->source.line);
+    return READING_FAILED;
+}
+
+/* An event for a key that could not be read, or not any more. */
 static bool raise_unresolved(const struct pin_rule *rule, const struct key *key, void *context)
 {
     const struct subject *subject = context;
     char words[WORDS_SIZE];
-    if (key->kind != KEY_UNRESOLVED)
+    enum reading reading = words_of_key(subject->requirement->policy, rule, key, words);
+    if (reading == READING_DONE)
         return false;
-    snprintf(words, sizeof words, "keys: %s %s; mend the path, or its permissions, in the rule %s:%u",
-             key->name, key->why, rule->source.file, rule->source.line);
+    text_for_terminal(words);
     struct event event = {
         .kind = EVENT_PIN_UNRESOLVED,
         .message = words,
@@ -34,7 +67,7 @@ static bool raise_unresolved(const struct pin_rule *rule, const struct key *key,
         .port = subject->examination->peer.port,
         .peer_address = subject->examination->peer.address,
         .rule = &rule->source,
-        .mode = subject->requirement->mode,
+        .mode = reading == READING_STALE ? MODE_REPORT : subject->requirement->mode,
         .reason = REASON_UNRESOLVED,
     };
     snapshot_raise(subject->examination->showing->snapshot, &event);

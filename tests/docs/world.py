@@ -3,6 +3,7 @@ in /opt/tlsgraft, no /etc/tlsgraft, and a user's home. It is made in namespaces 
 (page.py is started in them), so that nothing of it is seen outside, and it ends with the process.
 """
 import fcntl
+import json
 import pathlib
 import re
 import shutil
@@ -20,10 +21,12 @@ from server import TlsServer  # noqa: E402
 HOME = pathlib.Path("/home/me")
 PREFIX = pathlib.Path("/opt/tlsgraft")
 PATH = f"{PREFIX}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+VECTORS = TOP / "tests" / "vectors"
 BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 
 SERVERS = ("api.example.com", "partner.example")
 PLAIN = "plain.example.com"  # speaks no TLS
+REDIS = "redis.example.com"  # nothing runs there until a page's note says so
 
 
 def run(*words, **more):
@@ -63,7 +66,7 @@ class World:
         self.home = HOME
         raise_loopback()
         self._ca = Identity(self._keys, "ca", ca=True, subject="Example Root CA")
-        self._addresses = {name: f"127.0.1.{number}" for number, name in enumerate((*SERVERS, PLAIN), start=1)}
+        self._addresses = {name: f"127.0.1.{number}" for number, name in enumerate((*SERVERS, PLAIN, REDIS), start=1)}
         self._fill(build)
         # Last: what was read until now may lie below one of these.
         for place in ("etc", "opt", "home", "var/log"):
@@ -108,6 +111,19 @@ class World:
             ["/usr/bin/python3", "-m", "http.server", "443", "--bind", self._addresses[PLAIN], "--directory",
              str(self._stage / "www")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
+    def _serve_redis(self, _folder, password):
+        """As it runs beside a gateway; all that it holds is in memory."""
+        self._redis_password = password
+        place = self._stage / "redis"
+        place.mkdir()
+        self._redis = subprocess.Popen(
+            ["redis-server", "--bind", self._addresses[REDIS], "--requirepass", password, "--save", "",
+             "--appendonly", "no", "--dir", str(place)], stdout=subprocess.PIPE, text=True)
+        for line in self._redis.stdout:
+            if "ready to accept connections" in line.lower():
+                return
+        raise RuntimeError("redis-server did not start")
+
     def happen(self, words, folder):
         """Something that a page's note tells. `folder`: that of the reader."""
         for pattern, act in self.EVENTS:
@@ -123,6 +139,18 @@ class World:
     def _show_key(self, folder, name, key):
         self._show(name, self._identity(name, key=pathlib.Path(folder, key)))
 
+    def _stop_redis(self, _folder):
+        self._redis.kill()
+        self._redis.wait()
+
+    def _register_vector(self, _folder, name):
+        """What a Tyk Gateway does when a certificate is uploaded: SET and RPUSH."""
+        vector = next(each for each in json.loads((VECTORS / "store.json").read_text()) if each["name"] == name)
+        text = (VECTORS / vector["stored_file"]).read_text()
+        for words in (("SET", vector["redis_key"], text),
+                      ("RPUSH", vector["redis_index_key"], vector["redis_index_element"])):
+            run("redis-cli", "-h", self._addresses[REDIS], "-a", self._redis_password, "--no-auth-warning", *words)
+
     def _put_libconfig(self, _folder):
         """A libconfig that a user built: Debian's own."""
         place = pathlib.Path("/opt/libconfig")
@@ -134,5 +162,8 @@ class World:
     EVENTS = (
         (r"(\S+) shows another key", _show_another_key),
         (r"(\S+) shows the key (\S+)", _show_key),
+        (r"redis\.example\.com runs Redis with the password (\S+)", _serve_redis),
+        (r"Redis stops", _stop_redis),
+        (r"a gateway registers the vector (\S+)", _register_vector),
         (r"/opt/libconfig has a libconfig", _put_libconfig),
     )

@@ -153,7 +153,8 @@ class LabTest(unittest.TestCase):
         cls.genuine = Identity(cls.lab, "genuine", issuer=cls.ca)
         cls.other = Identity(cls.lab, "other", issuer=cls.ca)
 
-    def policy(self, *rules, mode="enforce", sinks=None, extra="", name="policy.cfg"):
+    @classmethod
+    def policy(cls, *rules, mode="enforce", sinks=None, extra="", name="policy.cfg"):
         """Writes a policy whose rules are (domain, pin) or (domain, pin, more settings).
 
         Returns the path; rule N (from 0) stands on line N + 4.
@@ -168,7 +169,7 @@ class LabTest(unittest.TestCase):
             lines.append(f"events: {{ {sinks} }};")
         if extra:
             lines.append(extra)
-        path = self.lab / name
+        path = cls.lab / name
         path.write_text("\n".join(lines) + "\n")
         path.chmod(0o600)
         return path

@@ -76,10 +76,10 @@ class Trial:
                     answer += part
         return Result(0, answer.decode(), log.read_text(encoding="utf-8", errors="replace"))
 
-    def grafted(self, place):
-        """Runs it under the policy. Returns how it ended, and what the log tells: (name, how, rule, outcome) each."""
+    def grafted(self, place, policy):
+        """Runs it under a policy. Returns how it ended, and what the log tells: (name, how, rule, outcome) each."""
         log = _shared(place.folder / "log")
-        result = self.execute(place, [self.lab.tlsgraft_run, "--policy", self.policy, "--"],
+        result = self.execute(place, [self.lab.tlsgraft_run, "--policy", policy, "--"],
                               {"TLSGRAFT_LOG": "info", "TLSGRAFT_LOG_FILE": str(log)})
         told = re.findall(r"connection to (\S+) \((\S+)\), port [^:]*: rule (\S+), (\w+)$", log.read_text(), re.M)
         return result, told
@@ -102,27 +102,29 @@ def _reply_of(trial, result):
     return re.search(trial.program.words, result.out)
 
 
-def right_pin(trial):
-    """The server that is pinned: the program does its work."""
+def _works(trial, policy, name):
+    """With the server that is pinned the program does its work. Returns how the peer's names were found.
+
+    name: of the run, and its folder.
+    """
     program, genuine = trial.program, trial.lab.genuine
     chain = genuine.chain_with(trial.lab.ca)
     if program.server is None:
         with trial.recorder(genuine) as server:
-            result, told = trial.grafted(trial.place("right", server.port))
+            result, told = trial.grafted(trial.place(name, server.port), policy)
             seen = server.finish()
         _must(any(one.data.startswith(b"GET / HTTP/1.") for one in seen), "no request came", seen, result)
     else:
-        with program.server(trial.place("right", 0).folder, chain, genuine.key) as port:
-            place = trial.place("right", port)
-            result, told = trial.grafted(place)
+        with program.server(trial.place(name, 0).folder, chain, genuine.key) as port:
+            place = trial.place(name, port)
+            result, told = trial.grafted(place, policy)
             if program.check is not None:
                 effect = run(program.check(place))
                 _must(GREETING in effect.out, "it had no effect on the server", effect, result)
     _must(result.status == 0 and _reply_of(trial, result), "it did not do its work", result, told)
-    _must(told and {(rule, outcome) for _, _, rule, outcome in told} == {(f"{trial.policy}:4", "admitted")},
+    _must(told and {(rule, outcome) for _, _, rule, outcome in told} == {(f"{policy}:4", "admitted")},
           "not admitted by the rule", told, result)
-    trial.peer = {HOW[how] for _, how, _, _ in told}
-    return "yes"
+    return {HOW[how] for _, how, _, _ in told}
 
 
 def _is_fooled(trial):
@@ -137,21 +139,39 @@ def _is_fooled(trial):
     _must(trial.entry, "no handshake was seen to begin", result)
 
 
-def wrong_pin(trial):
-    """A server that is not pinned, with a certificate that the program itself would accept."""
-    _is_fooled(trial)
+def _refuses(trial, policy, name):
+    """With a server that is not pinned it fails in a way of its own, and no data leaves."""
     with trial.recorder(trial.lab.other) as server:
-        result, told = trial.grafted(trial.place("wrong", server.port))
+        result, told = trial.grafted(trial.place(name, server.port), policy)
         seen = server.finish()
     _must(seen, "it did not connect", result)
     _must(all(one.data == b"" for one in seen), "application data arrived", seen, result)
     _must(trial.program.refused(result) and not _reply_of(trial, result), "not its own way to fail", result)
-    _must(told and {(rule, outcome) for _, _, rule, outcome in told} == {(f"{trial.policy}:4", "refused")},
+    _must(told and {(rule, outcome) for _, _, rule, outcome in told} == {(f"{policy}:4", "refused")},
           "not refused by the rule", told, result)
+
+
+def right_pin(trial):
+    """The server that is pinned."""
+    trial.peer = _works(trial, trial.policy, "right")
     return "yes"
 
 
-COLUMNS = {"Right pin": right_pin, "Wrong pin": wrong_pin}
+def wrong_pin(trial):
+    """A server that is not pinned, with a certificate that the program itself would accept."""
+    _is_fooled(trial)
+    _refuses(trial, trial.policy, "wrong")
+    return "yes"
+
+
+def pin_by_id(trial):
+    """Both servers, where the policy names the record of the right one's certificate."""
+    _works(trial, trial.lab.by_id, "id-right")
+    _refuses(trial, trial.lab.by_id, "id-wrong")
+    return "yes"
+
+
+COLUMNS = {"Right pin": right_pin, "Wrong pin": wrong_pin, "Pin by id, from Redis": pin_by_id}
 
 
 def cells(trial):

@@ -276,7 +276,7 @@ class PolicyCheck(Bench):
         for mode, warned in ((0o600, False), (0o640, True), (0o644, True), (0o604, True)):
             self.policy.chmod(mode)
             result = self.check(text)
-            self.assertEqual((result.returncode, result.stdout), (2, ""), result)
+            self.assertEqual(result.returncode, 0, result)
             warning = (f"tlsgraft: warning: {self.policy}:2: private_certificate_encoding_secret: it stands in a file "
                        f"that others can read (mode {mode:04o}); ")
             self.assertEqual(warned, warning in result.stderr, result)
@@ -344,9 +344,11 @@ class PolicyCheck(Bench):
 
     def test_examples(self):
         """As they are installed, whatever modes the files of a working tree have."""
-        for example in EXAMPLES.iterdir():
-            shutil.copyfile(example, self.folder / example.name)
-            (self.folder / example.name).chmod(0o600)
+        for example in (path for path in EXAMPLES.rglob("*") if path.is_file()):
+            copy = self.folder / example.relative_to(EXAMPLES)
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(example, copy)
+            copy.chmod(0o600)
         policies = sorted(path.name for path in EXAMPLES.glob("*.cfg"))
         self.assertIn("full.cfg", policies)
         for name in policies:

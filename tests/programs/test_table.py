@@ -1,7 +1,9 @@
 """Unmodified programs, the right and the wrong server: the table of docs/PROGRAMS.md, which is made here."""
 import re
+import types
 
-from lab import BUILD, SOURCE, LabTest, main
+from lab import BUILD, COMMAND, SOURCE, LabTest, main, run
+from redis_server import Redis
 from table_columns import COLUMNS, Trial, cells, install
 from table_rows import PROGRAMS
 
@@ -11,9 +13,10 @@ HEADING = """# Programs
 
 Each program is Debian 12's own, unmodified, and is started with `tlsgraft-run`: against the server whose key the policy
 pins it does its work (right pin), and against another, whose certificate it would accept by itself, it ends with an
-error of its own and not one byte of application data arrives (wrong pin). `scripts/test` tries all of them and makes
-this table of what it saw, also how tlsgraft knew the peer's name, and by which function of OpenSSL, over what, the
-program's handshakes begin; do not edit it.
+error of its own and not one byte of application data arrives (wrong pin). Both hold too where the policy pins the id
+of the server's certificate, which `tlsgraft cert add` put into a Redis (pin by id). `scripts/test` tries all of them and
+makes this table of what it saw, also how tlsgraft knew the peer's name, and by which function of OpenSSL, over what,
+the program's handshakes begin; do not edit it.
 """
 
 
@@ -35,6 +38,22 @@ class Table(LabTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.tlsgraft_run = install(cls.lab / "tlsgraft")
+        cls.by_id = cls.pinned_by_id()
+
+    @classmethod
+    def pinned_by_id(cls):
+        """A policy that pins the certificate of the right server by its id in a Redis, one for all rows.
+
+        With an organisation, so that nothing but the record tells the pin.
+        """
+        redis = Redis(types.SimpleNamespace(addCleanup=cls.addClassCleanup))
+        settings = f'organisation = "lab"; store: {{ type = "redis"; address = "127.0.0.1:{redis.port}"; }};'
+        store = cls.policy(("unused.example", cls.genuine.pin), extra=settings, name="store.cfg")
+        added = run([COMMAND, "--policy", store, "cert", "add", cls.genuine.certificate])
+        if added.status != 0:
+            raise AssertionError(f"cert add: {added}")
+        record = added.out.splitlines()[-1]
+        return cls.policy((["localhost", "127.0.0.1"], record), extra=settings, name="by-id.cfg")
 
     def row(self, program):
         """Its cells; None if it failed, which its own test tells."""

@@ -18,6 +18,11 @@ int main(void)
         "version = 1; ca_file = \"bad.pem\"; ca_path = \".\"; programs = ( { name = \"x\"; match = [ \"/x\", "
         "\"x\" ]; "
         "pinned_public_keys = ( { domain = \"a\"; verify = \"require\"; ca_file = \"gone.pem\"; } ); } );",
+        "version = 1; store: { type = \"redis\"; address = \"localhost:1\"; password_file = \"secret\"; }; "
+        "security: { private_certificate_encoding_secret_file = \"secret\"; pinned_public_keys = ( { domain "
+        "= "
+        "\"a\"; keys = \"an-id,another-id\"; } ); };",
+        "version = 1; store: { type = \"redis\"; address = \"localhost\"; password_file = \"secret\"; };",
     };
     int loaded = 0;
     directory_make(&directory);
@@ -26,6 +31,7 @@ int main(void)
         "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"
         "-----END PUBLIC KEY-----\n");
     directory_text(&directory, "bad.pem", "-----BEGIN CERTIFICATE-----\nMCow\n-----END CERTIFICATE-----\n");
+    directory_text(&directory, "secret", "hush\n");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char why[256];
         struct watch watch = {0};
@@ -39,5 +45,5 @@ int main(void)
     }
     directory_remove(&directory);
     printf("%d\n", loaded);
-    return loaded == 12 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return loaded == 13 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -77,11 +77,16 @@ static void collect(void *context, enum config_severity severity, const char *te
     found->warnings += severity == CONFIG_WARNING;
 }
 
-struct policy *load_watched(const char *path, struct findings *found, struct watch *watch)
+struct policy *load_with(const char *path, config_getenv *getenv, struct findings *found, struct watch *watch)
 {
     const struct config_report report = {collect, found};
     memset(found, 0, sizeof *found);
-    return config_load(path, no_environment, &report, watch);
+    return config_load(path, getenv, &report, watch);
+}
+
+struct policy *load_watched(const char *path, struct findings *found, struct watch *watch)
+{
+    return load_with(path, no_environment, found, watch);
 }
 
 struct policy *load_file(const char *path, struct findings *found)

@@ -37,6 +37,8 @@ char *no_environment(const char *name);
 
 /* Loads a policy; the caller frees it. */
 struct policy *load_file(const char *path, struct findings *findings);
+struct policy *load_with(const char *path, config_getenv *getenv, struct findings *findings,
+                         struct watch *watch);
 struct policy *load_watched(const char *path, struct findings *findings, struct watch *watch);
 struct policy *load_text(const struct directory *directory, const char *text, struct findings *findings);
 

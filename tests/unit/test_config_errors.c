@@ -11,6 +11,10 @@
 #define BASE64     "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 #define RULE(more) "security: { pinned_public_keys = ( { domain = \"a.example\"; " more " } ); };"
 
+/* Of so many characters. */
+#define X31  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X187 X31 X31 X31 X31 X31 X31 "x"
+
 TestSuite(config, .init = fixture_make, .fini = fixture_clean);
 
 static bool loads(const char *text)
@@ -61,6 +65,9 @@ static const struct {
     {"version = 1L;\nversion = 1;", ":2: ", "duplicate"},
     {"version = 1;\nmode = \"enforced\";", ":2: mode: ", "\"enforce\", \"report\", \"learn\" and \"off\""},
     {"version = 1;\nmdoe = \"off\";", ":2: mdoe: ", "did you mean \"mode\"?"},
+    {"version = 1;\norganisation = \"a/b\";", ":2: organisation: ", "a slash"},
+    {"version = 1;\norganisation = \".a\";", ":2: organisation: ", "begins with a dot"},
+    {"version = 1;\norganisation = \"" X187 "\";", ":2: organisation: ", "more than 186 characters"},
     {"version = 1;\nzebra = 1;", ":2: zebra: ", "state_directory"},
     {"version = 1;\nmode = 1;", ":2: mode: ", "found a whole number"},
     {"version = 1;\nsecurity = ( );", ":2: security: ", "allowed is a group"},
@@ -148,14 +155,8 @@ static const struct {
      ":2: domain: ", "already"},
     {"version = 1;\nsecurity: { upstream_certificates = ( { domain = \"a\"; } ); };",
      ":2: certificate: ", "missing"},
-    {"version = 1;\nstore: { timeout_ms = 0; };", ":2: timeout_ms: ", "0; allowed is 1 to 10000"},
-    {"version = 1;\nstore: { cache_seconds = 86401; };", ":2: cache_seconds: ", "allowed is 0 to 86400"},
-    {"version = 1;\nstore: { type = \"memcached\"; };", ":2: type: ", "\"directory\" and \"redis\""},
     {"version = 1;\nsecurity: { certificate_expiry_monitor: { warning_threshold_days = 3651; }; };",
      ":2: warning_threshold_days: ", "0 to 3650"},
-    {"version = 1;\nsecurity: { private_certificate_encoding_secret = \"a\"; "
-     "private_certificate_encoding_secret_file = \"b\"; };",
-     ":2: private_certificate_encoding_secret_file: ", "allowed is one of them"},
     {"version = 1;\nprograms = ( { match = \"x\"; } );", ":2: name: ", "missing"},
     {"version = 1;\nprograms = ( { name = \"\"; match = \"x\"; } );", ":2: name: ", "empty"},
     {"version = 1;\nprograms = ( { name = \"x\"; } );", ":2: match: ", "missing"},
@@ -201,20 +202,6 @@ Test(config, what_a_later_release_brings_is_refused_and_never_ignored)
     static const char *const later[][2] = {
         {"mode = \"learn\";", "mode"},
         {"state_directory = \"/x\";", "state_directory"},
-        {"store: { type = \"directory\"; };", "type"},
-        {"store: { path = \"/x\"; };", "path"},
-        {"store: { address = \"x:1\"; };", "address"},
-        {"store: { username = \"x\"; };", "username"},
-        {"store: { password_file = \"x\"; };", "password_file"},
-        {"store: { database = 1; };", "database"},
-        {"store: { timeout_ms = 500; };", "timeout_ms"},
-        {"store: { cache_seconds = 1; };", "cache_seconds"},
-        {"store: { stale_seconds = 1; };", "stale_seconds"},
-        {"store: { prefetch = true; };", "prefetch"},
-        {"security: { private_certificate_encoding_secret = \"hush\"; };",
-         "private_certificate_encoding_secret"},
-        {"security: { private_certificate_encoding_secret_file = \"/x\"; };",
-         "private_certificate_encoding_secret_file"},
         {"security: { upstream_certificates = ( { domain = \"a\"; certificate = \"x\"; } ); };",
          "upstream_certificates"},
         {"security: { certificate_expiry_monitor: { warning_threshold_days = 30; }; };",
@@ -226,13 +213,9 @@ Test(config, what_a_later_release_brings_is_refused_and_never_ignored)
         {"programs = ( { name = \"x\"; match = \"x\"; upstream_certificates_disabled = true; "
          "upstream_certificates = ( { domain = \"a\"; certificate = \"x\"; } ); } );",
          "upstream_certificates"},
-        {"programs = ( { name = \"x\"; match = \"x\"; pinned_public_keys = ( { domain = \"a\"; keys = "
-         "\"an-id\"; } ); } );",
-         "keys"},
         {"events: { syslog = \"daemon\"; };", "syslog"},
         {"events: { redis_stream = \"x\"; };", "redis_stream"},
         {"events: { redis_stream_maxlen = 1; };", "redis_stream_maxlen"},
-        {RULE("keys = \"an-id\";"), "keys"},
     };
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         char text[512], where[256];
@@ -240,7 +223,6 @@ Test(config, what_a_later_release_brings_is_refused_and_never_ignored)
         snprintf(where, sizeof where, "/policy.cfg:2: %s: not supported yet", later[i][1]);
         cr_expect_not(loads(text), "%s", text);
         cr_expect_not_null(strstr(findings.text, where), "%s\n%s", text, findings.text);
-        cr_expect_null(strstr(findings.text, "hush"), "the secret is not printed");
     }
 }
 
@@ -259,8 +241,6 @@ static void collect_line(void *context, enum config_severity severity, const cha
 Test(config, variables_stand_for_the_scalars_of_security)
 {
     static const char *const cases[][3] = {
-        {"TLSGRAFT_SECURITY_PRIVATECERTIFICATEENCODINGSECRET", "hush", "not supported yet"},
-        {"TLSGRAFT_SECURITY_PRIVATECERTIFICATEENCODINGSECRETFILE", "/x", "not supported yet"},
         {"TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_WARNINGTHRESHOLDDAYS", "30", "not supported yet"},
         {"TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_WARNINGTHRESHOLDDAYS", "3651", "allowed is 0 to 3650"},
         {"TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_CHECKCOOLDOWNSECONDS", "-1", "allowed is 0 to 31536000"},
@@ -275,7 +255,6 @@ Test(config, variables_stand_for_the_scalars_of_security)
         cr_expect_null(config_load(path, one_variable, &report, NULL));
         cr_expect_not_null(strstr(said, variable), "%s", said);
         cr_expect_not_null(strstr(said, cases[i][2]), "%s", said);
-        cr_expect_null(strstr(said, "hush"), "the secret is not printed");
     }
 }
 
@@ -311,8 +290,8 @@ Test(config, includes_are_read_in_place_and_keep_their_lines)
 Test(config, a_quoted_or_commented_include_is_none)
 {
     cr_expect(loads("version = 1;\n// \n#\n@include \"/dev/null\"") == false);
-    cr_expect(loads("version = 1;\n# @include \"missing\"\n/*\n@include \"missing\"\n*/\norganisation = "
-                    "\"\n@include \\\"x\\\"\";"),
+    cr_expect(loads("version = 1;\n# @include \"missing\"\n/*\n@include \"missing\"\n*/\nevents: { file = "
+                    "\"\n@include \\\"x\\\"\"; };"),
               "%s", findings.text);
 }
 

@@ -68,7 +68,9 @@ Test(hostile, nesting)
 static void *load_on_a_small_stack(void *path)
 {
     struct findings *own = calloc(1, sizeof *own);
-    const char *words = load_file(path, own) == NULL ? NULL : "loaded";
+    struct policy *policy = load_file(path, own);
+    const char *words = policy == NULL ? NULL : "loaded";
+    policy_free(policy);
     free(own);
     return (void *)words;
 }
@@ -91,6 +93,14 @@ Test(hostile, the_deepest_nesting_that_is_allowed_fits_a_64_kb_stack)
 {
     write_repeated("version = 1; x = ", "( { y = ", 16, "1; } ) } )");
     cr_expect_not(loads_on_a_small_stack());
+}
+
+Test(hostile, a_name_that_is_resolved_fits_a_64_kb_stack)
+{
+    directory_text(&directory, "policy.cfg",
+                   "version = 1; store: { type = \"redis\"; address = \"localhost:1\"; };\n"
+                   "security: { pinned_public_keys = ( { domain = \"a\"; keys = \"an-id\"; } ); };");
+    cr_expect(loads_on_a_small_stack());
 }
 
 Test(hostile, sections_and_their_files_fit_a_64_kb_stack)
@@ -157,7 +167,9 @@ Test(hostile, the_policy_itself_is_no_file)
 static const char whole[] =
     "version = 1; mode = \"enforce\"; organisation = \"o\"; unmatched = \"allow\"; # a comment\n"
     "unnamed = \"refuse\"; ca_file = \"ca.pem\"; ca_path = \".\";\n"
-    "store: { type = \"redis\"; timeout_ms = 0x1F4; prefetch = true; };\n"
+    "store: { type = \"redis\"; address = \"[::1]:1\"; username = \"u\"; password_file = \"p\"; database = "
+    "1;\n"
+    "  timeout_ms = 0x1F4; cache_seconds = 1; stale_seconds = 1; prefetch = true; };\n"
     "@include \"inner.cfg\"\n"
     "security: { private_certificate_encoding_secret = \"\\x41\\\"\\\\\";\n"
     "  pinned_public_keys = ( { domain = [ \"a\", \"*.b:1\" ]; keys = \"x.pem,sha256//AAAA\"; }, { domain = "

@@ -14,13 +14,20 @@
 
 TestSuite(keys, .init = fixture_make, .fini = fixture_clean);
 
-/* A policy with one rule of these keys (with the quotes); NULL: refused. */
+/* A policy of an organisation with one rule of these keys (with the quotes); NULL: refused. */
+static struct policy *of_organisation(const char *organisation, const char *keys)
+{
+    char text[16384];
+    snprintf(text, sizeof text,
+             "version = 1; organisation = \"%s\";\nsecurity: { pinned_public_keys = ( { domain = \"a\"; keys "
+             "= %s; } ); };",
+             organisation, keys);
+    return load_text(&directory, text, &findings);
+}
+
 static struct policy *with_keys(const char *keys)
 {
-    char text[8192];
-    snprintf(text, sizeof text,
-             "version = 1;\nsecurity: { pinned_public_keys = ( { domain = \"a\"; keys = %s; } ); };", keys);
-    return load_text(&directory, text, &findings);
+    return of_organisation("o", keys);
 }
 
 static void expect_refused(const char *keys, const char *words)
@@ -75,8 +82,6 @@ Test(keys, what_is_no_key_is_refused)
         "\"E3:B0:C4:42:98:FC:1C:14:9A:FB:F4:C8:99:6F:B9:24:27:AE:41:E4:64:9B:93:4C:A4:95:99:1B:78:52:B8:55\"",
         "fingerprint with colons; write its hex digits alone, "
         "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855");
-    expect_refused("\"" HEX "0\"", "not supported yet");
-    expect_refused("\"server.crt\"", "(./server.crt)");
     expect_refused("\"sha256 "
                    "Fingerprint=E3:B0:C4:42:98:FC:1C:14:9A:FB:F4:C8:99:6F:B9:24:27:AE:41:E4:64:9B:93:4C:A4:"
                    "95:99:1B:78:52:B8:55\"",
@@ -135,7 +140,7 @@ Test(keys, paths_that_only_look_like_pins)
 Test(keys, files_that_hold_something_else)
 {
     char fifo[128];
-    static const unsigned char public_key_der[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07};
+    static const unsigned char public_key_der[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a};
     static const unsigned char certificate_der[] = {0x30, 0x82, 0x01, 0x00, 0x30, 0x81, 0xf0, 0xa0, 0x03};
     static char large[(1 << 20) + 2];
     directory_write(&directory, "p.pem", public_key_der, sizeof public_key_der);
@@ -178,4 +183,72 @@ Test(keys, files_that_hold_something_else)
     expect_refused("\"w.pem\"", "writable by others");
     expect_refused("\"-----BEGIN PRIVATE KEY-----\\nMC4=\\n-----END PRIVATE KEY-----\\n\"",
                    "holds a private key");
+}
+
+/* How many findings there were of either kind that matters. */
+static unsigned complaints(void)
+{
+    return findings.errors + findings.unresolved + findings.warnings;
+}
+
+Test(keys, anything_else_is_an_id)
+{
+    struct policy *policy = with_keys("[ \" o" HEX " \", \"" HEX "0,other\" ]");
+    cr_assert_not_null(policy, "%s", findings.text);
+    cr_expect_eq(complaints(), 0, "%s", findings.text);
+    const struct pin_rule *rule = policy->pin_rules[0];
+    static const char *const ids[] = {"o" HEX, HEX "0", "other"};
+    cr_assert_eq(rule->key_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        cr_expect_eq(rule->keys[i].kind, KEY_ID);
+        cr_expect_not(rule->keys[i].pin_if_absent);
+        cr_expect_str_eq(rule->keys[i].name, ids[i]);
+        cr_expect_null(policy_key_pin(policy, &rule->keys[i]), "the store has not been asked");
+    }
+    policy_free(policy);
+}
+
+Test(keys, what_can_be_no_id_has_a_word_for_who_looks_it_up_in_vain)
+{
+    static const char *const odd[] = {"pub.key", "server.crt", "47DEQpj8HBSa", "sha1:00"};
+    struct policy *policy = with_keys("\"pub.key,server.crt,47DEQpj8HBSa,sha1:00,o" HEX "\"");
+    cr_assert_not_null(policy, "%s", findings.text);
+    const struct key *keys = policy->pin_rules[0]->keys;
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        cr_expect_str_eq(keys[i].name, odd[i]);
+        cr_expect_str_eq(keys[i].why, "it is taken for a certificate id; a path has a / in it or ends in "
+                                      ".pem, and a pin begins with sha256//");
+    }
+    cr_expect_null(keys[4].why);
+    policy_free(policy);
+}
+
+Test(keys, digits_alone_are_a_pin_only_where_the_store_has_no_such_record)
+{
+    struct pin pin;
+    struct policy *policy =
+        of_organisation("", "[ \"" HEX "\", \"E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934"
+                            "CA495991B7852B855\" ]");
+    cr_assert_not_null(policy, "%s", findings.text);
+    cr_assert(pin_from_hex(HEX, 64, &pin));
+    for (size_t i = 0; i < 2; i++) {
+        const struct key *key = &policy->pin_rules[0]->keys[i];
+        cr_expect_eq(key->kind, KEY_ID);
+        cr_expect(key->pin_if_absent);
+        cr_expect(pin_equal(&key->pin, &pin));
+        cr_expect_str_eq(key->name, HEX, "ids are in lower case");
+        cr_expect_null(key->why);
+    }
+    policy_free(policy);
+}
+
+Test(keys, what_no_store_may_be_asked_for)
+{
+    char longest[10003] = "\"";
+    expect_refused("\"a..b\"", "\"a..b\" is taken for a certificate id, and it has '..' in it; write the id");
+    expect_refused("\".id\"", "it begins with a dot");
+    expect_refused("\"a\\x07b\"", "a control character");
+    memset(longest + 1, 'a', 10000);
+    strcpy(longest + 10001, "\"");
+    expect_refused(longest, "more than 250 characters");
 }

@@ -1,0 +1,16 @@
+/* The names in a certificate. None is escaped for terminals, but that a NUL in it is written as `\x00`. */
+#ifndef TLSGRAFT_NAMES_H
+#define TLSGRAFT_NAMES_H
+
+#include <stdbool.h>
+
+#include "cli/crypto.h"
+
+/* The common name, the last where there are several; malloc(3). NULL: there is none, or memory is short. */
+char *names_common(const struct crypto *crypto, const X509_NAME *name);
+
+/* Calls `visit` for each DNS name of the subjectAltName, in order, until it returns false. */
+void names_each_dns(const struct crypto *crypto, const X509 *x,
+                    bool (*visit)(const char *name, void *context), void *context);
+
+#endif
