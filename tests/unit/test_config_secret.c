@@ -245,13 +245,15 @@ Test(secret, the_files_are_watched)
 static bool heap_holds(const char *needle)
 {
     char line[256];
-    unsigned long from = 0, to = 0;
     size_t length = strlen(needle);
     bool found = false;
     FILE *maps = fopen("/proc/self/maps", "re");
     while (maps != NULL && !found && fgets(line, sizeof line, maps) != NULL) {
-        if (strstr(line, "[heap]") == NULL || sscanf(line, "%lx-%lx", &from, &to) != 2)
+        char *end;
+        if (strstr(line, "[heap]") == NULL)
             continue;
+        unsigned long from = strtoul(line, &end, 16);
+        unsigned long to = strtoul(end + 1, NULL, 16);
         found = memmem((const void *)from, to - from, needle, length) != NULL;
     }
     if (maps != NULL)

@@ -266,7 +266,7 @@ Test(store_section, a_name_is_resolved_once_and_only_for_rules_that_need_it)
         asked = 0;
         struct policy *policy = loaded("type = \"redis\"; address = \"redis.test:6380\";", cases[i].rules);
         cr_expect_eq(asked, cases[i].asked, "%s", cases[i].rules);
-        cr_expect_eq(policy->store.address_count, 2 * cases[i].asked, "%s", cases[i].rules);
+        cr_expect_eq(policy->store.address_count, (size_t)2 * cases[i].asked, "%s", cases[i].rules);
         cr_expect_eq(findings.unresolved, 0);
         /* Whoever needs it all the same asks later, once. */
         cr_expect_null(address_resolve(&policy->store));
