@@ -80,14 +80,6 @@ static int delete_unused(const struct cert_store *store, const char *id, bool fo
     return status;
 }
 
-static bool take(void *context, int option, const char *argument)
-{
-    (void)option;
-    (void)argument;
-    *(bool *)context = true;
-    return true;
-}
-
 static int run(const struct invocation *invocation)
 {
     static const struct option options[] = {
@@ -95,20 +87,7 @@ static int run(const struct invocation *invocation)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    bool force = false;
-    struct cert_store store;
-    const char *id;
-    struct operands operands = {.what = "ID", .words = &id, .max = 1};
-    int status;
-    if (!command_line(invocation, options, take, &force, &operands, &status))
-        return status;
-    if (!cert_store_check_id(name, id))
-        return STATUS_USAGE;
-    status = cert_store_open(&store, invocation);
-    if (status == STATUS_DONE)
-        status = delete_unused(&store, id, force);
-    cert_store_close(&store);
-    return status;
+    return cert_store_run(invocation, options, delete_unused);
 }
 
 const struct command command_cert_delete = {

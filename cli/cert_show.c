@@ -129,14 +129,6 @@ static int show(const struct cert_store *store, const char *id, bool json)
     return status;
 }
 
-static bool take(void *context, int option, const char *argument)
-{
-    (void)option;
-    (void)argument;
-    *(bool *)context = true;
-    return true;
-}
-
 static int run(const struct invocation *invocation)
 {
     static const struct option options[] = {
@@ -144,20 +136,7 @@ static int run(const struct invocation *invocation)
         {"json", no_argument, NULL, 'j'},
         {NULL, 0, NULL, 0},
     };
-    bool json = false;
-    struct cert_store store;
-    const char *id;
-    struct operands operands = {.what = "ID", .words = &id, .max = 1};
-    int status;
-    if (!command_line(invocation, options, take, &json, &operands, &status))
-        return status;
-    if (!cert_store_check_id(name, id))
-        return STATUS_USAGE;
-    status = cert_store_open(&store, invocation);
-    if (status == STATUS_DONE)
-        status = show(&store, id, json);
-    cert_store_close(&store);
-    return status;
+    return cert_store_run(invocation, options, show);
 }
 
 const struct command command_cert_show = {

@@ -70,7 +70,8 @@ static bool has_colons(const char *id)
            strspn(id + length - (3 * PIN_BYTES - 1), "0123456789abcdefABCDEF:") == 3 * PIN_BYTES - 1;
 }
 
-bool cert_store_check_id(const char *command, const char *id)
+/* May `id` (NULL: none is given) be one? False: the user has been told. */
+static bool check_id(const char *command, const char *id)
 {
     if (id == NULL) {
         message_error("%s: no ID is given; give one that 'tlsgraft cert list' prints", command);
@@ -125,4 +126,31 @@ int cert_store_say_absent(const struct cert_store *store, const char *id)
         message_error("%s: %s: there is no such record in the %s; see 'tlsgraft cert list'", store->command,
                       id, store->name);
     return STATUS_NO;
+}
+
+static bool take(void *context, int option, const char *argument)
+{
+    (void)option;
+    (void)argument;
+    *(bool *)context = true;
+    return true;
+}
+
+int cert_store_run(const struct invocation *invocation, const struct option *options,
+                   int (*act)(const struct cert_store *store, const char *id, bool chosen))
+{
+    bool chosen = false;
+    struct cert_store store;
+    const char *id;
+    struct operands operands = {.what = "ID", .words = &id, .max = 1};
+    int status;
+    if (!command_line(invocation, options, take, &chosen, &operands, &status))
+        return status;
+    if (!check_id(invocation->command->name, id))
+        return STATUS_USAGE;
+    status = cert_store_open(&store, invocation);
+    if (status == STATUS_DONE)
+        status = act(&store, id, chosen);
+    cert_store_close(&store);
+    return status;
 }

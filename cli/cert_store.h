@@ -34,8 +34,12 @@ int cert_store_say_failed(const struct cert_store *store, const char *what, cons
 /* OpenSSL for `command`; false: there is none, and the user has been told. */
 bool cert_store_crypto(const char *command, struct crypto *crypto);
 
-/* May `id` (NULL: none is given) be one? False: the user has been told. */
-bool cert_store_check_id(const char *command, const char *id);
+/*
+ * The whole of a command that is about one record: its operand is ID, and each of its options but --help
+ * means the same, that it was `chosen`. `act` is called with the store open, and gives the status.
+ */
+int cert_store_run(const struct invocation *invocation, const struct option *options,
+                   int (*act)(const struct cert_store *store, const char *id, bool chosen));
 
 /* May `organisation` begin ids? "" may. False: the user has been told. */
 bool cert_store_check_organisation(const char *command, const char *organisation);

@@ -67,12 +67,13 @@ static int print(const char *path, const char *id, const struct cert_uses *uses,
     return STATUS_NO;
 }
 
-static bool take(void *context, int option, const char *argument)
+static int find_and_print(const struct cert_store *store, const char *id, bool json)
 {
-    (void)option;
-    (void)argument;
-    *(bool *)context = true;
-    return true;
+    struct cert_uses uses;
+    cert_uses_find(store->policy, id, &uses);
+    int status = print(store->file.path, id, &uses, json);
+    cert_uses_free(&uses);
+    return status;
 }
 
 static int run(const struct invocation *invocation)
@@ -82,24 +83,7 @@ static int run(const struct invocation *invocation)
         {"json", no_argument, NULL, 'j'},
         {NULL, 0, NULL, 0},
     };
-    bool json = false;
-    struct cert_store store;
-    const char *id;
-    struct operands operands = {.what = "ID", .words = &id, .max = 1};
-    int status;
-    if (!command_line(invocation, options, take, &json, &operands, &status))
-        return status;
-    if (!cert_store_check_id(name, id))
-        return STATUS_USAGE;
-    status = cert_store_open(&store, invocation);
-    if (status == STATUS_DONE) {
-        struct cert_uses uses;
-        cert_uses_find(store.policy, id, &uses);
-        status = print(store.file.path, id, &uses, json);
-        cert_uses_free(&uses);
-    }
-    cert_store_close(&store);
-    return status;
+    return cert_store_run(invocation, options, find_and_print);
 }
 
 const struct command command_cert_usage = {
