@@ -128,3 +128,13 @@ struct record *record_of(const char *id, const char *text, size_t length)
     cr_assert_not_null(record, "%s", why);
     return record;
 }
+
+void record_fixture_make(void)
+{
+    fixture_make();
+    shell("openssl ecparam -name prime256v1 -genkey -noout -out key.pem;"
+          "openssl ecparam -name prime256v1 -genkey -noout -out other.key;"
+          "openssl pkey -in key.pem -pubout -out pub.pem;"
+          "openssl req -x509 -key key.pem -subj /CN=one -days 30 -out cert.pem;"
+          "openssl req -x509 -key other.key -subj /CN=other -days 3000 -out other.pem");
+}

@@ -19,6 +19,9 @@ struct content {
 /* Runs a shell command in the fixture's directory; its output. The test fails if it does not end with 0. */
 struct content shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* As fixture_make(), with key.pem, its pub.pem and cert.pem, and another pair, other.key and other.pem. */
+void record_fixture_make(void);
+
 /* Texts one after the other. */
 struct content joined(const char *first, ...) __attribute__((sentinel));
 

@@ -6,17 +6,7 @@
 #include "tests/unit/record_support.h"
 #include "tests/unit/support.h"
 
-static void make(void)
-{
-    fixture_make();
-    shell("openssl ecparam -name prime256v1 -genkey -noout -out key.pem;"
-          "openssl ecparam -name prime256v1 -genkey -noout -out other.key;"
-          "openssl pkey -in key.pem -pubout -out pub.pem;"
-          "openssl req -x509 -key key.pem -subj /CN=one -days 30 -out cert.pem;"
-          "openssl req -x509 -key other.key -subj /CN=other -days 3000 -out other.pem");
-}
-
-TestSuite(record_refused, .init = make, .fini = fixture_clean);
+TestSuite(record_refused, .init = record_fixture_make, .fini = fixture_clean);
 
 static void expect_input(const struct record_input *input, const char *what, const char *to_do)
 {
