@@ -112,11 +112,11 @@ static void set_certificate(const struct crypto *crypto, json_t *object, const s
     json_t *dns_names = json_array();
     time_t not_before = 0;
     json_object_set_new(object, "has_private", json_boolean(record_has_private_key(record->record)));
-    set_common_name(crypto, object, "subject_cn", crypto->X509_get_subject_name(x));
-    set_common_name(crypto, object, "issuer_cn", crypto->X509_get_issuer_name(x));
+    set_common_name(crypto, object, "subject_cn", crypto->ossl.X509_get_subject_name(x));
+    set_common_name(crypto, object, "issuer_cn", crypto->ossl.X509_get_issuer_name(x));
     names_each_dns(crypto, x, add_name, dns_names);
     json_object_set_new(object, "dns_names", dns_names);
-    bool begins = certificate_time(crypto, crypto->X509_get0_notBefore(x), &not_before);
+    bool begins = certificate_time(crypto, crypto->ossl.X509_get0_notBefore(x), &not_before);
     set_time(object, "not_before", begins, not_before);
     set_time(object, "not_after", record->first.expires, record->first.not_after);
     json_object_set_new(object, "is_ca",

@@ -18,7 +18,7 @@ static void read_subject(const struct crypto *crypto, const X509 *x, char subjec
     BIO *bio = crypto->BIO_new(crypto->BIO_s_mem());
     if (bio == NULL)
         return;
-    const X509_NAME *name = crypto->X509_get_subject_name(x);
+    const X509_NAME *name = crypto->ossl.X509_get_subject_name(x);
     if (name != NULL && crypto->X509_NAME_print_ex(bio, name, 0, NAME_FLAGS) >= 0) {
         int length = crypto->BIO_read(bio, subject, CERTIFICATE_SUBJECT_SIZE - 1);
         subject[length > 0 ? length : 0] = '\0';

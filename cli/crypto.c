@@ -9,12 +9,9 @@ static void *find(void *context, const char *name)
 }
 
 /* POSIX lets a function pointer be read back from void *, by its bytes. */
-#define FILL(result, name, arguments) FILL_RENAMED(result, name, #name, arguments)
-#define FILL_RENAMED(result, name, older, arguments)                                                         \
+#define FILL(result, name, arguments)                                                                        \
     {                                                                                                        \
         void *address = find(library, #name);                                                                \
-        if (address == NULL)                                                                                 \
-            address = find(library, older);                                                                  \
         memcpy(&crypto->name, &address, sizeof address);                                                     \
         complete = complete && address != NULL;                                                              \
     }
@@ -24,7 +21,6 @@ static bool fill_crypto(struct crypto *crypto, void *library)
     bool complete =
         ossl_fill_crypto(&crypto->ossl, find, library) == NULL && ossl_is_supported(&crypto->ossl);
     CRYPTO_FUNCTIONS(FILL)
-    CRYPTO_RENAMED_FUNCTIONS(FILL_RENAMED)
     return complete;
 }
 

@@ -11,14 +11,9 @@
 
 #include "policy/openssl.h"
 
-typedef struct asn1_string_st ASN1_STRING;
 typedef struct asn1_object_st ASN1_OBJECT;
 typedef struct bio_method_st BIO_METHOD;
-typedef struct X509_name_st X509_NAME;
-typedef struct X509_name_entry_st X509_NAME_ENTRY;
 typedef struct X509_algor_st X509_ALGOR;
-typedef struct GENERAL_NAME_st GENERAL_NAME;
-typedef struct stack_st_GENERAL_NAME GENERAL_NAMES;
 typedef struct ssl_method_st SSL_METHOD;
 
 /* The numbers that are part of the binary interface. */
@@ -33,14 +28,8 @@ typedef struct ssl_method_st SSL_METHOD;
 #define CRYPTO_RT_HEADER                0x100 /* SSL3_RT_HEADER */
 #define CRYPTO_R_ALERT_OFFSET           1000 /* the reason of an alert that was received is its number and this */
 #define CRYPTO_R_UNEXPECTED_EOF         294 /* 3.0 and later */
-#define CRYPTO_NID_RSA                  6
 #define CRYPTO_NID_COMMON_NAME          13
 #define CRYPTO_NID_SUBJECT_ALT_NAME     85
-#define CRYPTO_NID_DSA                  116
-#define CRYPTO_NID_EC                   408
-#define CRYPTO_NID_RSA_PSS              912
-#define CRYPTO_NID_ED25519              1087
-#define CRYPTO_NID_ED448                1088
 #define CRYPTO_GENERAL_NAME_DNS         2
 #define CRYPTO_FLAG_CA                  0x10 /* EXFLAG_CA */
 
@@ -53,20 +42,8 @@ typedef void crypto_msg_cb(int write, int version, int content_type, const void 
     F(const BIO_METHOD *, BIO_s_mem, (void))                                                                 \
     F(BIO *, BIO_new, (const BIO_METHOD *method))                                                            \
     F(int, BIO_read, (BIO * bio, void *data, int length))                                                    \
-    F(const ASN1_TIME *, X509_get0_notBefore, (const X509 *x))                                               \
     F(uint32_t, X509_get_extension_flags, (X509 * x))                                                        \
-    F(void *, X509_get_ext_d2i, (const X509 *x, int nid, int *critical, int *index))                         \
-    F(X509_NAME *, X509_get_issuer_name, (const X509 *x))                                                    \
-    F(X509_NAME *, X509_get_subject_name, (const X509 *x))                                                   \
     F(int, X509_NAME_print_ex, (BIO * out, const X509_NAME *name, int indent, unsigned long flags))          \
-    F(int, X509_NAME_get_index_by_NID, (const X509_NAME *name, int nid, int last))                           \
-    F(X509_NAME_ENTRY *, X509_NAME_get_entry, (const X509_NAME *name, int index))                            \
-    F(ASN1_STRING *, X509_NAME_ENTRY_get_data, (const X509_NAME_ENTRY *entry))                               \
-    F(int, ASN1_STRING_to_UTF8, (unsigned char **out, const ASN1_STRING *in))                                \
-    F(const unsigned char *, ASN1_STRING_get0_data, (const ASN1_STRING *x))                                  \
-    F(int, ASN1_STRING_length, (const ASN1_STRING *x))                                                       \
-    F(void *, GENERAL_NAME_get0_value, (const GENERAL_NAME *name, int *type))                                \
-    F(void, GENERAL_NAMES_free, (GENERAL_NAMES * names))                                                     \
     F(int, X509_PUBKEY_get0_param,                                                                           \
       (ASN1_OBJECT * *algorithm, const unsigned char **key, int *length, X509_ALGOR **parameters,            \
        const X509_PUBKEY *public_key))                                                                       \
@@ -78,22 +55,16 @@ typedef void crypto_msg_cb(int write, int version, int content_type, const void 
     F(const char *, OBJ_nid2ln, (int nid))                                                                   \
     F(const char *, EC_curve_nid2nist, (int nid))                                                            \
     F(X509_STACK *, X509_chain_up_ref, (X509_STACK * chain))                                                 \
-    F(void, OPENSSL_sk_free, (OPENSSL_STACK * stack))                                                        \
     F(void, ERR_clear_error, (void))                                                                         \
     F(const char *, ERR_reason_error_string, (unsigned long error))
-
-/* F(result, name, older, arguments): the same, where 1.1.1 has it under the older name. */
-#define CRYPTO_RENAMED_FUNCTIONS(F) F(int, EVP_PKEY_get_bits, "EVP_PKEY_bits", (const EVP_PKEY *key))
 
 /* The same of libssl. */
 #define CRYPTO_SSL_FUNCTIONS(F)                                                                              \
     F(const SSL_METHOD *, TLS_client_method, (void))                                                         \
     F(SSL_CTX *, SSL_CTX_new, (const SSL_METHOD *method))                                                    \
     F(void, SSL_CTX_free, (SSL_CTX * ctx))                                                                   \
-    F(SSL *, SSL_new, (SSL_CTX * ctx))                                                                       \
     F(void, SSL_free, (SSL * ssl))                                                                           \
     F(int, SSL_set_fd, (SSL * ssl, int fd))                                                                  \
-    F(long, SSL_ctrl, (SSL * ssl, int command, long number, void *pointer))                                  \
     F(void, SSL_set_msg_callback, (SSL * ssl, crypto_msg_cb * callback))                                     \
     F(int, SSL_set_cipher_list, (SSL * ssl, const char *list))                                               \
     F(uint64_t, SSL_set_options, (SSL * ssl, uint64_t options))                                              \
@@ -101,16 +72,13 @@ typedef void crypto_msg_cb(int write, int version, int content_type, const void 
     F(int, SSL_shutdown, (SSL * ssl))                                                                        \
     F(const char *, SSL_alert_desc_string_long, (int alert))
 
-#define CRYPTO_MEMBER(result, name, arguments)                result(*name) arguments;
-#define CRYPTO_RENAMED_MEMBER(result, name, older, arguments) result(*name) arguments;
+#define CRYPTO_MEMBER(result, name, arguments) result(*name) arguments;
 struct crypto {
     struct ossl ossl; /* those that the library needs too */
     CRYPTO_FUNCTIONS(CRYPTO_MEMBER)
-    CRYPTO_RENAMED_FUNCTIONS(CRYPTO_RENAMED_MEMBER)
     CRYPTO_SSL_FUNCTIONS(CRYPTO_MEMBER)
 };
 #undef CRYPTO_MEMBER
-#undef CRYPTO_RENAMED_MEMBER
 
 /*
  * Fills the functions of libcrypto; those of libssl stay NULL. False: there is no libcrypto of OpenSSL 1.1.1

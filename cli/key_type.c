@@ -8,7 +8,7 @@ enum { TYPE_OBJECT = 6 }; /* V_ASN1_OBJECT */
 static int bits_of(const struct crypto *crypto, const X509_PUBKEY *key)
 {
     const EVP_PKEY *decoded = crypto->ossl.X509_PUBKEY_get0(key);
-    return decoded == NULL ? 0 : crypto->EVP_PKEY_get_bits(decoded);
+    return decoded == NULL ? 0 : crypto->ossl.EVP_PKEY_get_bits(decoded);
 }
 
 static void with_bits(const struct crypto *crypto, const X509_PUBKEY *key, const char *name,
@@ -53,22 +53,22 @@ void key_type_format(const struct crypto *crypto, const X509_PUBKEY *key, char t
     }
     int nid = crypto->OBJ_obj2nid(object);
     switch (nid) {
-    case CRYPTO_NID_RSA:
+    case OSSL_NID_RSA:
         with_bits(crypto, key, "RSA", text);
         break;
-    case CRYPTO_NID_RSA_PSS:
+    case OSSL_NID_RSA_PSS:
         with_bits(crypto, key, "RSA-PSS", text);
         break;
-    case CRYPTO_NID_DSA:
+    case OSSL_NID_DSA:
         with_bits(crypto, key, "DSA", text);
         break;
-    case CRYPTO_NID_EC:
+    case OSSL_NID_EC:
         with_curve(crypto, algorithm, text);
         break;
-    case CRYPTO_NID_ED25519:
+    case OSSL_NID_ED25519:
         snprintf(text, KEY_TYPE_SIZE, "Ed25519");
         break;
-    case CRYPTO_NID_ED448:
+    case OSSL_NID_ED448:
         snprintf(text, KEY_TYPE_SIZE, "Ed448");
         break;
     default:

@@ -23,16 +23,18 @@ char *names_common(const struct crypto *crypto, const X509_NAME *name)
 {
     int last = -1;
     for (int i = -1;
-         name != NULL && (i = crypto->X509_NAME_get_index_by_NID(name, CRYPTO_NID_COMMON_NAME, i)) >= 0;)
+         name != NULL && (i = crypto->ossl.X509_NAME_get_index_by_NID(name, CRYPTO_NID_COMMON_NAME, i)) >= 0;)
         last = i;
     if (last < 0)
         return NULL;
-    const ASN1_STRING *value = crypto->X509_NAME_ENTRY_get_data(crypto->X509_NAME_get_entry(name, last));
+    const ASN1_STRING *value =
+        crypto->ossl.X509_NAME_ENTRY_get_data(crypto->ossl.X509_NAME_get_entry(name, last));
     unsigned char *utf8 = NULL;
-    int length = crypto->ASN1_STRING_to_UTF8(&utf8, value);
+    int length = crypto->ossl.ASN1_STRING_to_UTF8(&utf8, value);
     /* One whose bytes are not what its type says is told of as they are. */
-    char *text = length >= 0 ? copy(utf8, length)
-                             : copy(crypto->ASN1_STRING_get0_data(value), crypto->ASN1_STRING_length(value));
+    char *text =
+        length >= 0 ? copy(utf8, length)
+                    : copy(crypto->ossl.ASN1_STRING_get0_data(value), crypto->ossl.ASN1_STRING_length(value));
     if (length >= 0)
         crypto->ossl.CRYPTO_free(utf8, __FILE__, __LINE__);
     return text;
@@ -42,17 +44,18 @@ void names_each_dns(const struct crypto *crypto, const X509 *x,
                     bool (*visit)(const char *name, void *context), void *context)
 {
     const struct ossl *ossl = &crypto->ossl;
-    GENERAL_NAMES *names = crypto->X509_get_ext_d2i(x, CRYPTO_NID_SUBJECT_ALT_NAME, NULL, NULL);
+    GENERAL_NAMES *names = crypto->ossl.X509_get_ext_d2i(x, CRYPTO_NID_SUBJECT_ALT_NAME, NULL, NULL);
     const OPENSSL_STACK *stack = (const OPENSSL_STACK *)names;
     bool more = true;
     for (int i = 0; names != NULL && more && i < ossl->OPENSSL_sk_num(stack); i++) {
         int type;
-        const ASN1_STRING *value = crypto->GENERAL_NAME_get0_value(ossl->OPENSSL_sk_value(stack, i), &type);
+        const ASN1_STRING *value =
+            crypto->ossl.GENERAL_NAME_get0_value(ossl->OPENSSL_sk_value(stack, i), &type);
         if (type != CRYPTO_GENERAL_NAME_DNS)
             continue;
-        char *name = copy(crypto->ASN1_STRING_get0_data(value), crypto->ASN1_STRING_length(value));
+        char *name = copy(crypto->ossl.ASN1_STRING_get0_data(value), crypto->ossl.ASN1_STRING_length(value));
         more = name != NULL && visit(name, context);
         free(name);
     }
-    crypto->GENERAL_NAMES_free(names);
+    crypto->ossl.GENERAL_NAMES_free(names);
 }

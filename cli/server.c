@@ -194,14 +194,15 @@ static bool set_up(struct handshake *handshake, const char *servername)
     SSL *ssl = handshake->ssl;
     handshake->server->security_level = crypto->ossl.SSL_get_security_level(ssl);
     crypto->SSL_set_options(ssl, CRYPTO_OP_LEGACY_SERVER_CONNECT);
-    crypto->SSL_ctrl(ssl, CRYPTO_CTRL_SET_MIN_VERSION, 0, NULL);
+    crypto->ossl.SSL_ctrl(ssl, CRYPTO_CTRL_SET_MIN_VERSION, 0, NULL);
     crypto->ossl.SSL_set_verify(ssl, OSSL_VERIFY_NONE, NULL);
     crypto->SSL_set_msg_callback(ssl, note_answer);
-    crypto->SSL_ctrl(ssl, CRYPTO_CTRL_SET_MSG_ARG, 0, handshake);
+    crypto->ossl.SSL_ctrl(ssl, CRYPTO_CTRL_SET_MSG_ARG, 0, handshake);
     return crypto->SSL_set_cipher_list(ssl, "ALL:!aNULL:!PSK:!SRP:@SECLEVEL=0") == 1 &&
            crypto->SSL_set_fd(ssl, handshake->fd) == 1 &&
-           (servername == NULL || crypto->SSL_ctrl(ssl, CRYPTO_CTRL_SET_HOSTNAME, OSSL_NAMETYPE_HOST_NAME,
-                                                   (void *)(uintptr_t)servername) == 1);
+           (servername == NULL ||
+            crypto->ossl.SSL_ctrl(ssl, CRYPTO_CTRL_SET_HOSTNAME, OSSL_NAMETYPE_HOST_NAME,
+                                  (void *)(uintptr_t)servername) == 1);
 }
 
 static void talk(struct handshake *handshake, const char *servername)
@@ -210,7 +211,7 @@ static void talk(struct handshake *handshake, const char *servername)
     SSL_CTX *context = crypto->SSL_CTX_new(crypto->TLS_client_method());
     if (context != NULL) {
         crypto->ossl.SSL_CTX_set_cert_verify_callback(context, take_certificates, handshake->server);
-        handshake->ssl = crypto->SSL_new(context);
+        handshake->ssl = crypto->ossl.SSL_new(context);
     }
     if (handshake->ssl != NULL && set_up(handshake, servername)) {
         handshake->server->finished = shake_hands(handshake);
@@ -258,7 +259,7 @@ void server_close(struct server *server)
     for (int i = 0; i < ossl_stack_count(ossl, server->sent); i++)
         ossl->X509_free(ossl_stack_at(ossl, server->sent, i));
     if (server->sent != NULL)
-        server->crypto->OPENSSL_sk_free((OPENSSL_STACK *)server->sent);
+        server->crypto->ossl.OPENSSL_sk_free((OPENSSL_STACK *)server->sent);
     server->sent = NULL;
     server->leaf = NULL;
 }

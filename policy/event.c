@@ -20,8 +20,11 @@ static const struct {
     const char *level_name;
     enum log_level level;
 } kinds[] = {
+    [EVENT_CERTIFICATE_EXPIRED] = {"CertificateExpired", "error", LOG_LEVEL_ERROR},
+    [EVENT_CERTIFICATE_EXPIRING_SOON] = {"CertificateExpiringSoon", "warning", LOG_LEVEL_WARNING},
     [EVENT_PIN_MISMATCH] = {"PinMismatch", "error", LOG_LEVEL_ERROR},
     [EVENT_PIN_UNRESOLVED] = {"PinUnresolved", "error", LOG_LEVEL_ERROR},
+    [EVENT_CLIENT_CERTIFICATE_UNAVAILABLE] = {"ClientCertificateUnavailable", "error", LOG_LEVEL_ERROR},
     [EVENT_PEER_UNMATCHED] = {"PeerUnmatched", "warning", LOG_LEVEL_WARNING},
     [EVENT_PEER_UNNAMED] = {"PeerUnnamed", "warning", LOG_LEVEL_WARNING},
     [EVENT_POLICY_REJECTED] = {"PolicyRejected", "error", LOG_LEVEL_ERROR},

@@ -29,18 +29,31 @@ struct reporter {
 };
 
 enum event_kind {
+    EVENT_CERTIFICATE_EXPIRED,
+    EVENT_CERTIFICATE_EXPIRING_SOON,
     EVENT_PIN_MISMATCH,
     EVENT_PIN_UNRESOLVED,
+    EVENT_CLIENT_CERTIFICATE_UNAVAILABLE,
     EVENT_PEER_UNMATCHED,
     EVENT_PEER_UNNAMED,
     EVENT_POLICY_REJECTED,
     EVENT_UNGOVERNED,
 };
 
+/* The certificate that an event is about. All of it is the caller's. */
+struct event_certificate {
+    const char *id;    /* SHA-256 of its DER, in lower-case hex */
+    const char *name;  /* its CN, else its first DNS name; any bytes; NULL: neither */
+    int64_t not_after; /* seconds of the epoch */
+    int64_t days;      /* until then, or since then */
+    const char *role;  /* "upstream", "server" */
+};
+
 /* One event. What is NULL, 0 or empty is left out. All of it is the caller's. */
 struct event {
     enum event_kind kind;
     const char *message; /* one line */
+    const struct event_certificate *certificate;
     const char *domain;
     uint16_t port;
     const char *peer_address;
@@ -50,6 +63,7 @@ struct event {
     const struct pin *presented;
     const struct requirement *expected;
     const char *policy_path;
+    struct records_wait *wait; /* of the handshake, for a sink that is a network; NULL: none */
 };
 
 /*

@@ -29,7 +29,13 @@ typedef struct evp_md_st EVP_MD;
 typedef struct evp_cipher_st EVP_CIPHER;
 typedef struct evp_cipher_ctx_st EVP_CIPHER_CTX;
 typedef struct engine_st ENGINE;
+typedef struct asn1_string_st ASN1_STRING;
 typedef struct asn1_string_st ASN1_TIME;
+typedef struct X509_name_st X509_NAME;
+typedef struct X509_name_entry_st X509_NAME_ENTRY;
+typedef struct stack_st_X509_NAME X509_NAME_STACK; /* STACK_OF(X509_NAME) */
+typedef struct GENERAL_NAME_st GENERAL_NAME;
+typedef struct stack_st_GENERAL_NAME GENERAL_NAMES;
 typedef struct ossl_echstore_st OSSL_ECHSTORE;
 typedef struct bio_st BIO;
 struct SHA256state_st;
@@ -69,12 +75,23 @@ typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
 #define OSSL_SENT_AND_RECEIVED_SHUTDOWN     3
 #define OSSL_NAMETYPE_HOST_NAME             0
 #define OSSL_EXT_CLIENT_HELLO               0x0080
+#define OSSL_CTRL_CHAIN                     88  /* SSL_set1_chain(3) with the number 1 */
+#define OSSL_CTRL_GET_CLIENT_CERT_TYPES     103 /* SSL_get0_certificate_types */
+#define OSSL_NID_RSA                        6
+#define OSSL_NID_DSA                        116
+#define OSSL_NID_EC                         408
+#define OSSL_NID_RSA_PSS                    912
+#define OSSL_NID_ED25519                    1087
+#define OSSL_NID_ED448                      1088
 #define OSSL_ERR_LIB_SSL                    20
 #define OSSL_R_CERTIFICATE_VERIFY_FAILED    134
 /* ssl/statem/statem.h: a fatal error that sends no alert. */
 #define OSSL_AD_NO_ALERT (-1)
 
 typedef int ossl_verify_cb(int preverify_ok, X509_STORE_CTX *ctx);
+/* See SSL_CTX_set_cert_cb(3), SSL_CTX_set_client_cert_cb(3). */
+typedef int ossl_cert_cb(SSL *ssl, void *arg);
+typedef int ossl_client_cert_cb(SSL *ssl, X509 **certificate, EVP_PKEY **key);
 typedef int ossl_cert_verify_cb(X509_STORE_CTX *ctx, void *arg);
 typedef long ossl_bio_cb(BIO *bio, int operation, const char *argp, size_t length, int argi, long argl,
                          int ret, size_t *processed);
@@ -193,7 +210,25 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, int, X509_check_private_key, NULL, (const X509 *x, const EVP_PKEY *key))                     \
     F(REQUIRED, const ASN1_TIME *, X509_get0_notAfter, NULL, (const X509 *x))                                \
     F(REQUIRED, int, X509_cmp_time, NULL, (const ASN1_TIME *time, time_t *now))                              \
-    F(REQUIRED, int, ASN1_TIME_to_tm, NULL, (const ASN1_TIME *time, struct tm *tm))
+    F(REQUIRED, int, ASN1_TIME_to_tm, NULL, (const ASN1_TIME *time, struct tm *tm))                          \
+    F(REQUIRED, const ASN1_TIME *, X509_get0_notBefore, NULL, (const X509 *x))                               \
+    F(REQUIRED, void *, X509_get_ext_d2i, NULL, (const X509 *x, int nid, int *critical, int *index))         \
+    F(REQUIRED, X509_NAME *, X509_get_issuer_name, NULL, (const X509 *x))                                    \
+    F(REQUIRED, X509_NAME *, X509_get_subject_name, NULL, (const X509 *x))                                   \
+    F(REQUIRED, int, X509_NAME_get_index_by_NID, NULL, (const X509_NAME *name, int nid, int last))           \
+    F(REQUIRED, X509_NAME_ENTRY *, X509_NAME_get_entry, NULL, (const X509_NAME *name, int index))            \
+    F(REQUIRED, ASN1_STRING *, X509_NAME_ENTRY_get_data, NULL, (const X509_NAME_ENTRY *entry))               \
+    F(REQUIRED, int, ASN1_STRING_to_UTF8, NULL, (unsigned char **out, const ASN1_STRING *in))                \
+    F(REQUIRED, const unsigned char *, ASN1_STRING_get0_data, NULL, (const ASN1_STRING *x))                  \
+    F(REQUIRED, int, ASN1_STRING_length, NULL, (const ASN1_STRING *x))                                       \
+    F(REQUIRED, void *, GENERAL_NAME_get0_value, NULL, (const GENERAL_NAME *name, int *type))                \
+    F(REQUIRED, void, GENERAL_NAMES_free, NULL, (GENERAL_NAMES * names))                                     \
+    F(REQUIRED, void, OPENSSL_sk_free, NULL, (OPENSSL_STACK * stack))                                        \
+    F(REQUIRED, int, X509_NAME_cmp, NULL, (const X509_NAME *a, const X509_NAME *b))                          \
+    F(REQUIRED, int, EVP_PKEY_get_id, "EVP_PKEY_id", (const EVP_PKEY *key))                                  \
+    F(REQUIRED, int, EVP_PKEY_get_bits, "EVP_PKEY_bits", (const EVP_PKEY *key))                              \
+    F(REQUIRED, OPENSSL_STACK *, OPENSSL_sk_new_null, NULL, (void))                                          \
+    F(REQUIRED, int, OPENSSL_sk_push, NULL, (OPENSSL_STACK * stack, const void *data))
 
 #define OSSL_SSL_FUNCTIONS(F)                                                                                \
     F(REQUIRED, int, SSL_connect, NULL, (SSL * ssl))                                                         \
@@ -251,6 +286,25 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, int, SSL_CTX_add_custom_ext, NULL,                                                           \
       (SSL_CTX * ctx, unsigned type, unsigned context, ossl_ext_add_cb *add, ossl_ext_free_cb *release,      \
        void *add_arg, void *parse, void *parse_arg))                                                         \
+    F(REQUIRED, long, SSL_ctrl, NULL, (SSL * ssl, int command, long number, void *pointer))                  \
+    F(REQUIRED, SSL *, SSL_new, NULL, (SSL_CTX * ctx))                                                       \
+    F(REQUIRED, SSL_CTX *, SSL_set_SSL_CTX, NULL, (SSL * ssl, SSL_CTX * ctx))                                \
+    F(REQUIRED, void, SSL_set_cert_cb, NULL, (SSL * ssl, ossl_cert_cb * callback, void *arg))                \
+    F(REQUIRED, void, SSL_CTX_set_cert_cb, NULL, (SSL_CTX * ctx, ossl_cert_cb * callback, void *arg))        \
+    F(REQUIRED, ossl_client_cert_cb *, SSL_CTX_get_client_cert_cb, NULL, (SSL_CTX * ctx))                    \
+    F(REQUIRED, X509_NAME_STACK *, SSL_get_client_CA_list, NULL, (const SSL *ssl))                           \
+    F(REQUIRED, int, SSL_get_sigalgs, NULL,                                                                  \
+      (SSL * ssl, int index, int *sign, int *hash, int *sign_hash, unsigned char *raw_sign,                  \
+       unsigned char *raw_hash))                                                                             \
+    F(REQUIRED, void, SSL_certs_clear, NULL, (SSL * ssl))                                                    \
+    F(REQUIRED, int, SSL_use_certificate, NULL, (SSL * ssl, X509 * x))                                       \
+    F(REQUIRED, int, SSL_use_PrivateKey, NULL, (SSL * ssl, EVP_PKEY * key))                                  \
+    F(REQUIRED, X509 *, SSL_get_certificate, NULL, (const SSL *ssl))                                         \
+    F(REQUIRED, EVP_PKEY *, SSL_get_privatekey, NULL, (const SSL *ssl))                                      \
+    F(REQUIRED, int, SSL_SESSION_get0_ticket_appdata, NULL,                                                  \
+      (SSL_SESSION * session, void **data, size_t *length))                                                  \
+    F(REQUIRED, int, SSL_SESSION_set1_ticket_appdata, NULL,                                                  \
+      (SSL_SESSION * session, const void *data, size_t length))                                              \
     /* In no fork of OpenSSL: the mark by which one is told from it. */                                      \
     F(REQUIRED, void, SSL_CTX_set_client_hello_cb, NULL, (SSL_CTX * ctx, void *callback, void *arg))
 

@@ -38,6 +38,8 @@ struct peer {
      * that is the name). Else it may be a proxy's, and rules for other ports count too.
      */
     bool port_is_own;
+    /* A name that the resolver gave (names[0]) is the only one that can have led to the address. */
+    bool guess_is_only;
     bool is_verified; /* the program has OpenSSL verify names[] itself, or some of them */
     char address[64]; /* of the connection, as text; "" if not known */
 };

@@ -77,6 +77,11 @@ enum mode policy_rule_mode(const struct policy *policy, const struct pin_rule *r
     return rule->mode == MODE_UNSET ? policy->mode : rule->mode;
 }
 
+enum mode policy_upstream_mode(const struct policy *policy, const struct upstream_rule *rule)
+{
+    return rule->mode == MODE_UNSET ? policy->mode : rule->mode;
+}
+
 static bool matches(const struct section *section, const char *path, const char *base, const char *name)
 {
     for (size_t i = 0; i < section->pattern_count; i++) {

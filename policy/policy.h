@@ -83,6 +83,7 @@ struct key {
     const char *why;
 };
 
+struct credentials;
 struct trust;
 
 /*
@@ -112,6 +113,40 @@ struct pin_rule {
     struct anchors *anchors; /* never NULL */
 };
 
+enum candidate_kind {
+    CANDIDATE_PEM,        /* `pem` holds the text of a file, or what stands in place */
+    CANDIDATE_ID,         /* `name` is the id of a record of the store */
+    CANDIDATE_UNRESOLVED, /* its file could not be read; `why` tells */
+};
+
+/* One item of `certificate`: a certificate and its private key, perhaps with the rest of the chain. */
+struct candidate {
+    enum candidate_kind kind;
+    size_t number;     /* from 0, in the whole policy */
+    const char *name;  /* as written; of a file its path; or "PEM in place" */
+    const char *pem;   /* CANDIDATE_PEM: NUL-terminated, and overwritten by policy_free(); else NULL */
+    size_t pem_length; /* without the NUL */
+    const char *why;   /* CANDIDATE_UNRESOLVED: the reason. CANDIDATE_ID: as in struct key; else NULL */
+};
+
+/* One element of `upstream_certificates`. Several domains may lead to it. */
+struct upstream_rule {
+    struct source source; /* the first member, as in every rule */
+    enum mode mode;       /* MODE_UNSET: the policy's */
+    struct candidate *candidates;
+    size_t candidate_count; /* at least 1 */
+    bool required;
+    bool keep_program_certificate;
+    bool disabled; /* by its section: nothing leads to it */
+};
+
+/* `certificate_expiry_monitor`. */
+struct expiry_settings {
+    unsigned threshold_days;
+    unsigned check_cooldown_seconds;
+    unsigned event_cooldown_seconds;
+};
+
 /* One element of `programs`. */
 struct section {
     struct source source;
@@ -121,6 +156,9 @@ struct section {
     bool pinning_disabled;           /* `certificate_pinning_disabled` */
     struct rule_index pins;          /* its own; empty where that is set */
     struct rule_index disabled_pins; /* else empty; no peer is looked up in it */
+    bool upstream_disabled;          /* `upstream_certificates_disabled` */
+    struct rule_index upstream;      /* of struct upstream_rule; as `pins` */
+    struct rule_index disabled_upstream;
     const char *const *ids; /* that its own rules name, and the global ones do not; see policy_ids() */
     size_t id_count;
 };
@@ -129,6 +167,9 @@ struct event_sinks {
     const char *file;          /* NULL: none */
     struct source file_source; /* where `file` is set */
     bool to_stderr;
+    const char *syslog;       /* the name of a facility: "daemon", "local0". NULL: none */
+    const char *redis_stream; /* the key of a stream in the Redis of `store`; NULL: none */
+    unsigned redis_stream_maxlen;
 };
 
 struct policy {
@@ -149,10 +190,17 @@ struct policy {
     struct rule_index pins;  /* of struct pin_rule: the global ones */
     const char *const *ids;  /* that the global rules name */
     size_t id_count;
+    struct rule_index upstream; /* of struct upstream_rule: the global ones */
     struct section *sections;
     size_t section_count;
     struct pin_rule **pin_rules; /* all of them: the global ones, then those of each section */
     size_t pin_rule_count;
+    struct upstream_rule **upstream_rules; /* all of them, in the same order */
+    size_t upstream_rule_count;
+    size_t candidate_count;          /* of all of these */
+    struct credentials *credentials; /* NULL: there are none */
+    struct expiry_settings expiry;
+    const char *state_directory; /* never NULL */
     struct event_sinks events;
     size_t pem_count; /* keys of kind KEY_PEM */
     /*
@@ -186,5 +234,6 @@ size_t policy_ids(const struct policy *policy, const struct section *section, co
 
 /* The mode that counts for a rule: its own, else the policy's. */
 enum mode policy_rule_mode(const struct policy *policy, const struct pin_rule *rule);
+enum mode policy_upstream_mode(const struct policy *policy, const struct upstream_rule *rule);
 
 #endif

@@ -202,6 +202,7 @@ void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
     peer->names_left_out = false;
     peer->port = 0;
     peer->port_is_own = false;
+    peer->guess_is_only = false;
     peer->is_verified = false;
     peer->address[0] = '\0';
     add_name(peer, name_sent(libssl, ssl), PEER_HOW_SNI);

@@ -69,21 +69,19 @@ static const struct {
 } functions[] = {OSSL_CRYPTO_FUNCTIONS(ROW) OSSL_SSL_FUNCTIONS(ROW)};
 #undef ROW
 
-_Static_assert(CRYPTO_NID_RSA == NID_rsaEncryption && CRYPTO_NID_RSA_PSS == NID_rsassaPss, "");
-_Static_assert(CRYPTO_NID_DSA == NID_dsa && CRYPTO_NID_EC == NID_X9_62_id_ecPublicKey, "");
-_Static_assert(CRYPTO_NID_ED25519 == NID_ED25519 && CRYPTO_NID_ED448 == NID_ED448, "");
+_Static_assert(OSSL_NID_RSA == NID_rsaEncryption && OSSL_NID_RSA_PSS == NID_rsassaPss, "");
+_Static_assert(OSSL_NID_DSA == NID_dsa && OSSL_NID_EC == NID_X9_62_id_ecPublicKey, "");
+_Static_assert(OSSL_NID_ED25519 == NID_ED25519 && OSSL_NID_ED448 == NID_ED448, "");
 _Static_assert(CRYPTO_NID_COMMON_NAME == NID_commonName, "");
 _Static_assert(CRYPTO_NID_SUBJECT_ALT_NAME == NID_subject_alt_name, "");
 _Static_assert(CRYPTO_GENERAL_NAME_DNS == GEN_DNS && CRYPTO_FLAG_CA == EXFLAG_CA, "");
 
-#define RENAMED_ROW(result, name, older, arguments) ROW(result, name, arguments)
 #define ROW(result, name, arguments)                                                                         \
     {#name, __builtin_types_compatible_p(__typeof__(&(name)), __typeof__(((struct crypto *)0)->name))},
 static const struct {
     const char *name;
     int same;
-} functions_of_the_command[] = {CRYPTO_FUNCTIONS(ROW) CRYPTO_SSL_FUNCTIONS(ROW)
-                                    CRYPTO_RENAMED_FUNCTIONS(RENAMED_ROW)};
+} functions_of_the_command[] = {CRYPTO_FUNCTIONS(ROW) CRYPTO_SSL_FUNCTIONS(ROW)};
 
 /* Declared with a plain pointer where OpenSSL has a pointer to a function, or to a pointer. */
 static const char *const other_pointers[] = {"CRYPTO_get_ex_new_index", "SSL_CTX_add_custom_ext",
