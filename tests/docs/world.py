@@ -66,6 +66,7 @@ class World:
         self.home = HOME
         raise_loopback()
         self._ca = Identity(self._keys, "ca", ca=True, subject="Example Root CA")
+        self._partner_ca = Identity(self._keys, "partner-ca", ca=True, subject="Partner CA")
         self._addresses = {name: f"127.0.1.{number}" for number, name in enumerate((*SERVERS, PLAIN, REDIS), start=1)}
         self._fill(build)
         # Last: what was read until now may lie below one of these.
@@ -94,15 +95,16 @@ class World:
         shutil.copy(self._ca.certificate, bundle.parent / f"{digest}.0")
         run("cmake", "--install", build, "--prefix", self._stage / "opt" / "tlsgraft")
 
-    def _identity(self, name, key=None):
+    def _identity(self, name, key=None, **more):
         self._made += 1
-        return Identity(self._keys, f"{self._made}", issuer=self._ca, subject=name, names=f"DNS:{name}", given=key)
+        return Identity(self._keys, f"{self._made}", issuer=self._ca, subject=name, names=f"DNS:{name}", given=key,
+                        **more)
 
-    def _show(self, name, identity):
+    def _show(self, name, identity, **more):
         if name in self._servers:
             self._servers[name].close()
         self._servers[name] = TlsServer(identity.certificate, identity.key, quiet=True, host=self._addresses[name],
-                                        port=443)
+                                        port=443, **more)
 
     def _serve_plain(self):
         """HTTP without TLS where TLS is expected."""
@@ -139,6 +141,30 @@ class World:
     def _show_key(self, folder, name, key):
         self._show(name, self._identity(name, key=pathlib.Path(folder, key)))
 
+    def _demand_certificate(self, _folder, name):
+        self._show(name, self._identity(name), client_ca=self._partner_ca.certificate)
+
+    def _sign(self, folder, name):
+        """What comes back for a request that a reader has sent to the partner."""
+        openssl("x509", "-req", "-in", pathlib.Path(folder, f"{name}.csr"), "-CA", self._partner_ca.certificate,
+                "-CAkey", self._partner_ca.key, "-CAcreateserial", "-days", str(90 + self._made),
+                "-out", pathlib.Path(folder, f"{name}.crt"))
+        self._made += 1
+
+    def _show_ending(self, _folder, name, days):
+        self._show(name, self._identity(name, days=int(days)))
+
+    def _put_policy(self, _folder, name):
+        """In /etc, as an image has it."""
+        place = pathlib.Path("/etc/tlsgraft")
+        place.mkdir()
+        identity = self._identity(name)
+        self._show(name, identity)
+        (place / "api.pem").write_bytes(openssl("x509", "-in", identity.certificate, "-noout", "-pubkey"))
+        (place / "policy.cfg").write_text(
+            "version = 1;\nsecurity: {\n  pinned_public_keys = (\n"
+            f'    {{ domain = "{name}"; keys = "api.pem"; }}\n  );\n}};\n')
+
     def _stop_redis(self, _folder):
         self._redis.kill()
         self._redis.wait()
@@ -162,6 +188,10 @@ class World:
     EVENTS = (
         (r"(\S+) shows another key", _show_another_key),
         (r"(\S+) shows the key (\S+)", _show_key),
+        (r"(\S+) demands a client certificate", _demand_certificate),
+        (r"the partner signs (\S+)\.csr", _sign),
+        (r"(\S+) shows a certificate that ends in (\d+) days", _show_ending),
+        (r"a policy is in /etc/tlsgraft with the key of (\S+)", _put_policy),
         (r"redis\.example\.com runs Redis with the password (\S+)", _serve_redis),
         (r"Redis stops", _stop_redis),
         (r"a gateway registers the vector (\S+)", _register_vector),
