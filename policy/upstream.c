@@ -56,7 +56,7 @@ static enum upstream_answer find_for_guess(const struct policy *policy, const st
         address = lead(policy, section, peer, &peer->names[1]);
     bool is_of_guess = guess.rule != NULL && guess.kind != DOMAIN_ALL;
     if (peer->guess_is_only) {
-        bool is_addressed = address.rule != NULL && !is_of_guess;
+        bool is_addressed = address.rule != guess.rule && !is_of_guess;
         return answer_of(policy, is_addressed ? &address : &guess, UPSTREAM_RULE, found);
     }
     if (address.rule != NULL && address.kind == DOMAIN_ADDRESS)
