@@ -202,17 +202,12 @@ Test(config, what_a_later_release_brings_is_refused_and_never_ignored)
     static const char *const later[][2] = {
         {"mode = \"learn\";", "mode"},
         {"state_directory = \"/x\";", "state_directory"},
-        {"security: { upstream_certificates = ( { domain = \"a\"; certificate = \"x\"; } ); };",
-         "upstream_certificates"},
         {"security: { certificate_expiry_monitor: { warning_threshold_days = 30; }; };",
          "warning_threshold_days"},
         {"security: { certificate_expiry_monitor: { check_cooldown_seconds = 1; }; };",
          "check_cooldown_seconds"},
         {"security: { certificate_expiry_monitor: { event_cooldown_seconds = 1; }; };",
          "event_cooldown_seconds"},
-        {"programs = ( { name = \"x\"; match = \"x\"; upstream_certificates_disabled = true; "
-         "upstream_certificates = ( { domain = \"a\"; certificate = \"x\"; } ); } );",
-         "upstream_certificates"},
         {"events: { syslog = \"daemon\"; };", "syslog"},
         {"events: { redis_stream = \"x\"; };", "redis_stream"},
         {"events: { redis_stream_maxlen = 1; };", "redis_stream_maxlen"},
