@@ -144,6 +144,8 @@ static void keep_file_names(struct load *load)
     struct kept_name last = {NULL, NULL};
     for (size_t i = 0; i < policy->pin_rule_count; i++)
         keep_file_name(&policy->arena, &policy->pin_rules[i]->source, &last);
+    for (size_t i = 0; i < policy->upstream_rule_count; i++)
+        keep_file_name(&policy->arena, &policy->upstream_rules[i]->source, &last);
     for (size_t i = 0; i < policy->section_count; i++)
         keep_file_name(&policy->arena, &policy->sections[i].source, &last);
     if (policy->events.file != NULL)
@@ -219,8 +221,8 @@ static struct policy *load_policy(const char *path, bool exists, config_getenv *
         make_records(&load);
     if (watch != NULL && (ran_out_of_memory(&load.scratch) || ran_out_of_memory(&load.policy->arena)))
         watch->failed = true;
-    if (load.secret_in_place)
-        arena_wipe(&load.scratch);
+    /* Texts with secrets or private keys in them may have been read into it, also where the load failed. */
+    arena_wipe(&load.scratch);
     arena_free(&load.scratch);
     if (load.errors == 0)
         return load.policy;

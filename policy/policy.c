@@ -50,12 +50,6 @@ const char *tls_version_name(enum tls_version version)
     return names[version];
 }
 
-static void wipe(const char *secret, size_t length)
-{
-    if (secret != NULL)
-        explicit_bzero((char *)secret, length);
-}
-
 void policy_free(struct policy *policy)
 {
     if (policy == NULL)
@@ -66,8 +60,8 @@ void policy_free(struct policy *policy)
     }
     free(atomic_load(&policy->pem_pins));
     records_free(policy->records);
-    wipe(policy->secret.data, policy->secret.length);
-    wipe(policy->store.password, policy->store.password_length);
+    /* The secret, the password of the store, and private keys of candidates stand in it. */
+    arena_wipe(&policy->arena);
     arena_free(&policy->arena);
     free(policy);
 }
