@@ -8,6 +8,7 @@
 
 #include "config/check.h"
 #include "config/guarded.h"
+#include "policy/credentials.h"
 
 #define SCRATCH_MAX ((size_t)256 << 20)
 #define POLICY_MAX  ((size_t)256 << 20)
@@ -167,6 +168,16 @@ static void make_records(struct load *load)
         load_no_memory(load);
 }
 
+static void make_credentials(struct load *load)
+{
+    struct policy *policy = load->policy;
+    if (policy->candidate_count == 0)
+        return;
+    policy->credentials = credentials_new(policy->candidate_count);
+    if (policy->credentials == NULL)
+        load_no_memory(load);
+}
+
 /* Not through say(), which counts. */
 static void say_more_unresolved(const struct load *load)
 {
@@ -219,6 +230,8 @@ static struct policy *load_policy(const char *path, bool exists, config_getenv *
         keep_file_names(&load);
     if (load.errors == 0)
         make_records(&load);
+    if (load.errors == 0)
+        make_credentials(&load);
     if (watch != NULL && (ran_out_of_memory(&load.scratch) || ran_out_of_memory(&load.policy->arena)))
         watch->failed = true;
     /* Texts with secrets or private keys in them may have been read into it, also where the load failed. */
