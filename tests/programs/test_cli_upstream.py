@@ -1,4 +1,4 @@
-"""What the commands make of `upstream_certificates`: `policy check`, `cert usage` and `cert delete`, with real stores."""
+"""What the commands make of `upstream_certificates`: `policy check`, `cert usage` and `cert delete`; real stores."""
 
 import json
 import re
@@ -14,12 +14,12 @@ EC = CASES["ec_p256_sec1"]["cert_id"]
 
 
 class UpstreamBench(CertBench):
-    def upstream(self, *certificates, more="", settings="", secret='private_certificate_encoding_secret_file = "secret";',
-                 store=None, organisation=ORGANISATION):
+    def upstream(self, *certificates, more="", settings="", store=None,
+                 secret='private_certificate_encoding_secret_file = "secret";'):
         """A policy with a rule (line 3) that has these candidates."""
         store = store or f'path = "{self.place}";'
         listed = ", ".join(f'"{certificate}"' for certificate in certificates)
-        self.policy = self.write("policy.cfg", f"""version = 1; organisation = "{organisation}"; store: {{ {store} }};
+        self.policy = self.write("policy.cfg", f"""version = 1; organisation = "{ORGANISATION}"; store: {{ {store} }};
 security: {{ {secret} upstream_certificates = (
 {{ domain = [ "b.example", "a.example:8443" ]; certificate = [ {listed} ]; {settings} }}
 ); }}; {more}
@@ -35,7 +35,8 @@ security: {{ {secret} upstream_certificates = (
         return result
 
     def both(self, name, *pieces, mode=0o600):
-        return self.write(name, "".join(piece if isinstance(piece, str) else piece.read_text() for piece in pieces), mode)
+        texts = (piece if isinstance(piece, str) else piece.read_text() for piece in pieces)
+        return self.write(name, "".join(texts), mode)
 
 
 class Check(UpstreamBench):
@@ -98,7 +99,8 @@ class Check(UpstreamBench):
         other = Identity(self.folder, "other")
         self.both("mixed.pem", self.own.certificate, other.key)
         self.upstream("mixed.pem")
-        self.check(2, f"{self.policy}:3: certificate: {self.folder}/mixed.pem ", "belongs to another certificate; ", lines=1)
+        self.check(2, f"{self.policy}:3: certificate: {self.folder}/mixed.pem ", "belongs to another certificate; ",
+                   lines=1)
         text = self.own.certificate.read_text()
         self.both("broken.pem", text.replace(text.splitlines()[2], "AAAA"), self.own.key)
         self.upstream("broken.pem")
@@ -164,8 +166,9 @@ class Check(UpstreamBench):
 class Uses(UpstreamBench):
     def setUp(self):
         super().setUp()
-        section = f'programs = ( {{ name = "billing"; match = "x"; upstream_certificates = ( {{ domain = "*"; certificate ' \
-                  f'= "{RSA}"; }} );\npinned_public_keys = ( {{ domain = "c.example"; keys = "{RSA}"; }} ); }},\n' \
+        section = f'programs = ( {{ name = "billing"; match = "x"; upstream_certificates = ( {{ domain = "*"; ' \
+                  f'certificate = "{RSA}"; }} );\n' \
+                  f'pinned_public_keys = ( {{ domain = "c.example"; keys = "{RSA}"; }} ); }},\n' \
                   f'{{ name = "off"; match = "y"; upstream_certificates_disabled = true; upstream_certificates = ( ' \
                   f'{{ domain = "d.example"; certificate = "{RSA}"; }} ); }} );'
         self.upstream(EC, RSA, more=section)
