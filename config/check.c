@@ -6,11 +6,12 @@
 #include "config/events.h"
 #include "config/ids.h"
 #include "config/monitor.h"
-#include "config/rules.h"
+#include "config/pin_rules.h"
 #include "config/secret.h"
 #include "config/sections.h"
 #include "config/settings.h"
 #include "config/store.h"
+#include "config/upstream_rules.h"
 #include "policy/record.h"
 
 static const struct word modes[] = {{"enforce", MODE_ENFORCE, false},
@@ -79,9 +80,9 @@ static void read_security(struct load *load, const config_setting_t *group)
         settings_read(load, group, security_settings, found);
     secret_read(load, found[SECURITY_SECRET], found[SECURITY_SECRET_FILE]);
     monitor_section_read(load, found[SECURITY_MONITOR]);
-    rules_read_pins(load, found[SECURITY_PINS], &load->policy->pins);
-    load->policy->id_count = ids_collect(load, 0, NULL, 0, &load->policy->ids);
-    rules_read_upstream(load, found[SECURITY_UPSTREAM]);
+    pin_rules_read(load, found[SECURITY_PINS], &load->policy->pins);
+    upstream_rules_read(load, found[SECURITY_UPSTREAM], &load->policy->upstream);
+    load->policy->id_count = ids_collect(load, &(struct ids_first){0, 0}, NULL, 0, &load->policy->ids);
 }
 
 /* It begins the ids of its records. */

@@ -214,11 +214,6 @@ Test(config, what_a_later_release_brings_is_refused_and_never_ignored)
 {
     static const char *const later[][2] = {
         {"mode = \"learn\";", "mode"},
-        {"security: { upstream_certificates = ( { domain = \"a\"; certificate = \"x\"; } ); };",
-         "upstream_certificates"},
-        {"programs = ( { name = \"x\"; match = \"x\"; upstream_certificates_disabled = true; "
-         "upstream_certificates = ( { domain = \"a\"; certificate = \"x\"; } ); } );",
-         "upstream_certificates"},
     };
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         char text[512], where[256];
