@@ -1,6 +1,7 @@
 /* The sink that is a stream of Redis, in a real one, and where there is none. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -70,9 +71,8 @@ Test(sink_redis, the_stream_is_kept_near_its_length)
 {
     for (int i = 0; i < 400; i++)
         raise_one(NULL);
-    unsigned length = 0;
-    sscanf(redis_cli(&redis, "XLEN 'lab events'"), "%u", &length);
-    cr_expect(length >= 100 && length < 300, "%u", length);
+    unsigned long length = strtoul(redis_cli(&redis, "XLEN 'lab events'"), NULL, 10);
+    cr_expect(length >= 100 && length < 300, "%lu", length);
 }
 
 Test(sink_redis, what_it_takes_is_the_handshakes)
