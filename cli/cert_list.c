@@ -21,6 +21,7 @@ struct list {
     const struct crypto *crypto;
     struct progress progress;
     time_t now;
+    unsigned threshold_days;
     bool json;
     bool reader;
     bool colours;
@@ -74,15 +75,16 @@ static void print_record(const struct list *list, const char *id, const struct c
         text_of_time(record->first.not_after, not_after);
     if (cert_record_days(record, list->now, &left))
         snprintf(days, sizeof days, "%ld", left);
-    print_row(list, &(struct row){
-                        .id = id,
-                        .subject = record->first.subject,
-                        .not_after = not_after,
-                        .days = days,
-                        .colour = list->colours ? cert_record_colour(record, list->now) : "",
-                        .key = record->first.key_type,
-                        .private = record_has_private_key(record->record) ? " private" : "",
-                    });
+    print_row(list,
+              &(struct row){
+                  .id = id,
+                  .subject = record->first.subject,
+                  .not_after = not_after,
+                  .days = days,
+                  .colour = list->colours ? cert_record_colour(record, list->now, list->threshold_days) : "",
+                  .key = record->first.key_type,
+                  .private = record_has_private_key(record->record) ? " private" : "",
+              });
 }
 
 /* One element of the array at a time: all of them might not fit into memory. */
@@ -138,7 +140,10 @@ static bool visit(void *context, const struct store_listed *listed)
 static int list_store(const struct cert_store *store, const char *organisation, bool json)
 {
     struct crypto crypto;
-    struct list list = {.crypto = &crypto, .now = time(NULL), .json = json};
+    struct list list = {.crypto = &crypto,
+                        .now = time(NULL),
+                        .threshold_days = store->policy->expiry.threshold_days,
+                        .json = json};
     char why[STORE_WHY_SIZE] = "";
     if (!cert_store_crypto(name, &crypto))
         return STATUS_SURROUNDINGS;
@@ -203,7 +208,9 @@ const struct command command_cert_list = {
     .help =
         "Prints the records of the policy's organisation in the order of upload. Into a pipe, a line for\n"
         "each: id, subject, end of validity, days left, kind of key (and 'private', if the private key is\n"
-        "there), with tabs between. Of a public key the middle ones are empty. A record that cannot be used\n"
+        "there), with tabs between. Of a public key the middle ones are empty. On a terminal the days left "
+        "are\n"
+        "yellow within warning_threshold_days, and red once it has expired. A record that cannot be used\n"
         "has 'broken: ' and the reason for its kind of key, and a warning tells how many there are.\n"
         "\n"
         "  --org ORG  another organisation than that of the policy; '' is none\n"

@@ -8,7 +8,7 @@
 #include "policy/names.h"
 #include "policy/text.h"
 
-enum { DAY = 86400, SOON = 30 * DAY };
+enum { DAY = 86400 };
 
 /* The first that certificate_each() tells of. */
 struct first {
@@ -68,12 +68,12 @@ bool cert_record_days(const struct cert_record *record, time_t now, long *days)
     return record->first.expires;
 }
 
-const char *cert_record_colour(const struct cert_record *record, time_t now)
+const char *cert_record_colour(const struct cert_record *record, time_t now, unsigned threshold_days)
 {
     if (!record->first.expires)
         return "";
     time_t left = record->first.not_after - now;
-    return left <= 0 ? "\033[31m" : left <= SOON ? "\033[33m" : "";
+    return left <= 0 ? "\033[31m" : left <= (time_t)threshold_days * DAY ? "\033[33m" : "";
 }
 
 static void set_text(json_t *object, const char *key, const char *text)

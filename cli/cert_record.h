@@ -35,8 +35,9 @@ json_t *cert_record_json(const struct crypto *crypto, const char *id, const stru
 /* Whole days that are left, cut off; negative: since it expired. False: a public key, or no time is known. */
 bool cert_record_days(const struct cert_record *record, time_t now, long *days);
 
-/* For a terminal: how much those days are to be heeded; a sequence that colours, or "". */
-const char *cert_record_colour(const struct cert_record *record, time_t now);
+/* For a terminal: how much those days are to be heeded; a sequence that colours, or "". `threshold_days`: the
+ * policy's `warning_threshold_days`. */
+const char *cert_record_colour(const struct cert_record *record, time_t now, unsigned threshold_days);
 #define CERT_RECORD_COLOUR_END "\033[0m"
 
 #endif

@@ -40,9 +40,9 @@ static void print_line(const char *key, const json_t *value, const char *colour)
 }
 
 /* A line for each member; of an array one for each element. */
-static void print_text(json_t *object, const struct cert_record *record, time_t now)
+static void print_text(json_t *object, const struct cert_record *record, time_t now, unsigned threshold_days)
 {
-    const char *colour = output_is_coloured() ? cert_record_colour(record, now) : "";
+    const char *colour = output_is_coloured() ? cert_record_colour(record, now, threshold_days) : "";
     const char *key;
     json_t *value;
     json_object_foreach(object, key, value)
@@ -55,13 +55,14 @@ static void print_text(json_t *object, const struct cert_record *record, time_t 
     }
 }
 
-static int print(const struct crypto *crypto, const char *id, const struct cert_record *record, bool json)
+static int print(const struct policy *policy, const struct crypto *crypto, const char *id,
+                 const struct cert_record *record, bool json)
 {
     time_t now = time(NULL);
     json_t *object = cert_record_json(crypto, id, record, now);
     if (json || object == NULL)
         return output_json(name, object);
-    print_text(object, record, now);
+    print_text(object, record, now, policy->expiry.threshold_days);
     json_decref(object);
     return STATUS_DONE;
 }
@@ -105,7 +106,7 @@ static int show_text(const struct cert_store *store, const struct crypto *crypto
                       store->name, why);
         return STATUS_NO;
     }
-    int status = print(crypto, id, &record, json);
+    int status = print(store->policy, crypto, id, &record, json);
     try_key(store->policy, crypto, id, &record);
     cert_record_free(&record);
     return status;

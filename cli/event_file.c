@@ -246,6 +246,7 @@ bool event_file_open(struct event_source *source, const char *path, bool follow)
                                     .next = file_next,
                                     .close = file_close,
                                     .descriptor = follow ? file->watch.descriptor : -1,
+                                    .wait_ms = -1,
                                     .state = file};
     return true;
 }

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "policy/policy.h"
+
 /* The text of one event, as it was found: it may be no JSON at all. */
 struct event_text {
     const char *json; /* of the source, until its next call; not NUL-terminated */
@@ -27,8 +29,10 @@ struct event_source {
     /* Never waits for an event to come. */
     enum event_next (*next)(struct event_source *source, struct event_text *text);
     void (*close)(struct event_source *source);
-    int descriptor; /* of a source that follows: readable once there may be more; else -1 */
-    void *state;    /* of the source */
+    /* Of a source that follows, until the next call of next(): readable once there may be more; else -1 */
+    int descriptor;
+    int wait_ms; /* and after this time it is to be asked again anyway; -1: never */
+    void *state; /* of the source */
 };
 
 /*
@@ -37,5 +41,11 @@ struct event_source {
  * told; there is nothing to close.
  */
 bool event_file_open(struct event_source *source, const char *path, bool follow);
+
+/*
+ * The stream of Redis that `sinks` names, which must outlive the source. A stream that is not there (yet) is
+ * not an error, as above; that Redis cannot be reached is told by next(). False: memory is short.
+ */
+bool event_redis_open(struct event_source *source, const struct event_sinks *sinks, bool follow);
 
 #endif

@@ -72,7 +72,7 @@ static void end_by_closed_pipe(void)
 static void wait_for_more(const struct event_source *source)
 {
     struct pollfd files[] = {{.fd = source->descriptor, .events = POLLIN}, {.fd = STDOUT_FILENO}};
-    if (poll(files, 2, -1) > 0 && nobody_reads(files[1].revents))
+    if (poll(files, 2, source->wait_ms) > 0 && nobody_reads(files[1].revents))
         end_by_closed_pipe();
 }
 
@@ -132,15 +132,16 @@ static int show_policy(const struct request *request, struct policy_file *file)
         return STATUS_SURROUNDINGS;
     if (outcome == POLICY_FILE_INVALID)
         return STATUS_USAGE;
-    const char *path = file->policy->events.file;
-    if (path == NULL) {
-        message_error(
-            "events: %s: it names no file for events; add events: { file = \"events.jsonl\"; }; to it",
-            file->path);
+    const struct event_sinks *sinks = &file->policy->events;
+    if (sinks->file == NULL && sinks->redis_stream == NULL) {
+        message_error("events: %s: it names no file for events, and no stream; add events: { file = "
+                      "\"events.jsonl\"; }; to it",
+                      file->path);
         return STATUS_USAGE;
     }
     struct event_source source;
-    if (!event_file_open(&source, path, request->follow))
+    if (!(sinks->file != NULL ? event_file_open(&source, sinks->file, request->follow)
+                              : event_redis_open(&source, sinks, request->follow)))
         return STATUS_SURROUNDINGS;
     int status = show_all(request, &source);
     source.close(&source);
@@ -196,21 +197,24 @@ const struct command command_events = {
     .usage = "tlsgraft [--policy FILE] events [--follow] [--since TIME] [--json]",
     .summary = "show the events that programs have raised",
     .help =
-        "Reads the file that the policy names in events: { file = ...; }. Columns, with tabs between where "
-        "the\n"
-        "output is no terminal: timestamp, level, event, domain:port, mode, reason, message.\n"
+        "Reads the file that the policy names in events: { file = ...; }, which has the events of this\n"
+        "machine; where it names none, the stream of Redis that it names in events: { redis_stream = ...; "
+        "}.\n"
+        "Columns, with tabs between where the output is no terminal: timestamp, level, event, domain:port,\n"
+        "mode, reason, message.\n"
         "\n"
         "options:\n"
-        "  --follow      go on with the events that come, until it is interrupted; the file may be rotated\n"
+        "  --follow      go on with the events that come, until it is interrupted; the file may be rotated,\n"
+        "                and Redis may stop and start\n"
         "  --since TIME  none before TIME: 2026-11-22T10:00:00Z, 2026-11-22 (its 00:00 UTC), or how long "
         "ago:\n"
         "                30s, 15m, 2h, 7d. Events whose timestamp cannot be read are shown\n"
-        "  --json        an array of the events as they stand in the file; with --follow one object a line\n"
+        "  --json        an array of the events as they stand there; with --follow one object a line\n"
         "\n"
-        "Lines that are no JSON object are left out, with a warning. No file yet is no error.\n"
+        "Lines that are no JSON object are left out, with a warning. No file or stream yet is no error.\n"
         "\n"
-        "status: 0 shown, also if there are none; 2 the policy is invalid, or names no file; 3 there is no\n"
-        "policy file, or the file cannot be read\n"
+        "status: 0 shown, also if there are none; 2 the policy is invalid, or names neither; 3 there is no\n"
+        "policy file, the file cannot be read, or Redis does not answer\n"
         "\n"
         "example:\n"
         "  tlsgraft events --since 1h --json\n",

@@ -6,9 +6,10 @@
 #include "cli/candidates.h"
 #include "cli/certificate.h"
 #include "cli/message.h"
+#include "policy/credentials.h"
 #include "policy/text.h"
 
-enum { DAY = 86400, SOON = 30 * DAY };
+enum { DAY = 86400 };
 
 /* More than these are counted, and not shown: nobody reads on. */
 enum { WARNINGS_MAX = 20 };
@@ -17,6 +18,7 @@ struct context {
     const struct policy *policy;
     const struct pin_rule *rule;
     time_t now;
+    time_t soon; /* seconds: what is further off is not told */
     const struct crypto *crypto;
     size_t found;
 };
@@ -27,14 +29,15 @@ static bool may_tell(struct context *context)
 }
 
 /* "2026-12-31 is past", "... is today", "... is in 1 day". False: it is further off than a warning is for. */
-static bool describe_day(time_t when, time_t now, char *words, size_t size)
+static bool describe_day(const struct context *context, time_t when, char *words, size_t size)
 {
+    time_t now = context->now;
     char day[TEXT_TIME_SIZE];
     text_of_time(when, day);
     long days = (long)((when - now + DAY - 1) / DAY);
     if (when <= now)
         snprintf(words, size, "%.10s is past", day);
-    else if (when - now <= SOON)
+    else if (when - now <= context->soon)
         snprintf(words, size, "%.10s is in %ld day%s", day, days, days == 1 ? "" : "s");
     else
         return false;
@@ -58,8 +61,7 @@ static void warn_of_expiry(struct context *context)
 {
     const struct pin_rule *rule = context->rule;
     char words[128];
-    if (!rule->expires || !describe_day(rule->expiry, context->now, words, sizeof words) ||
-        !may_tell(context))
+    if (!rule->expires || !describe_day(context, rule->expiry, words, sizeof words) || !may_tell(context))
         return;
     bool past = context->now >= rule->expiry;
     message_warning("%s:%u: expires: %s%s %s; write a later day, or remove the rule", rule->source.file,
@@ -102,8 +104,7 @@ static bool warn_of_certificate(const struct certificate *certificate, unsigned 
     const struct source *at = &pinned->context->rule->source;
     char words[128];
     (void)line;
-    if (certificate->expires &&
-        describe_day(certificate->not_after, pinned->context->now, words, sizeof words) &&
+    if (certificate->expires && describe_day(pinned->context, certificate->not_after, words, sizeof words) &&
         may_tell(pinned->context))
         message_warning(
             "%s:%u: keys: the certificate in %s expires (%s); its key stays pinned, but the one after it "
@@ -139,13 +140,10 @@ static void warn_of_certificates(struct context *context)
 }
 
 /* A server that asks for a certificate gets one of them all the same. */
-static void warn_of_expired_candidates(struct context *context, const struct upstream_rule *rule)
+static void warn_of_all_expired(struct context *context, const struct upstream_rule *rule, int64_t end)
 {
     char day[TEXT_TIME_SIZE];
-    int64_t end;
-    if (rule->disabled || policy_upstream_mode(context->policy, rule) == MODE_OFF ||
-        !candidates_last_end(context->policy, &context->crypto->ossl, rule, &end) || end > context->now ||
-        !may_tell(context))
+    if (!may_tell(context))
         return;
     text_of_time((time_t)end, day);
     message_warning(
@@ -156,10 +154,49 @@ static void warn_of_expired_candidates(struct context *context, const struct ups
         rule->candidate_count == 1 ? "" : ", the last one", day);
 }
 
+/* `last`: when the one of the rule ends that lasts longest. */
+static void warn_of_candidate(struct context *context, const struct upstream_rule *rule,
+                              const struct candidate *candidate, int64_t last)
+{
+    char why[CREDENTIAL_WHY_SIZE];
+    char words[128];
+    enum credential_fault fault;
+    const struct credential *credential =
+        credential_acquire(context->policy, &context->crypto->ossl, candidate, &fault, why);
+    if (credential == NULL)
+        return;
+    bool told = describe_day(context, (time_t)credential->not_after, words, sizeof words);
+    bool is_last = credential->not_after == last;
+    credential_release(credential);
+    if (told && may_tell(context))
+        message_warning("%s:%u: certificate: the client certificate %s expires (%s); %s", rule->source.file,
+                        rule->source.line, candidate->name, words,
+                        is_last ? "get the one that comes after it, and name it here too"
+                                : "another one of the rule lasts longer: remove this one when no server "
+                                  "needs it any more");
+}
+
+static void warn_of_candidates(struct context *context, const struct upstream_rule *rule)
+{
+    int64_t last;
+    if (rule->disabled || policy_upstream_mode(context->policy, rule) == MODE_OFF ||
+        !candidates_last_end(context->policy, &context->crypto->ossl, rule, &last))
+        return;
+    if (last <= context->now) {
+        warn_of_all_expired(context, rule, last);
+        return;
+    }
+    for (size_t i = 0; i < rule->candidate_count; i++)
+        warn_of_candidate(context, rule, &rule->candidates[i], last);
+}
+
 void warnings_tell(const struct policy_file *file, time_t now)
 {
     const struct policy *policy = file->policy;
-    struct context context = {.policy = policy, .now = now, .crypto = &file->crypto};
+    struct context context = {.policy = policy,
+                              .now = now,
+                              .soon = (time_t)policy->expiry.threshold_days * DAY,
+                              .crypto = &file->crypto};
     for (size_t i = 0; i < policy->pin_rule_count; i++) {
         context.rule = policy->pin_rules[i];
         if (context.rule->disabled || policy_rule_mode(policy, context.rule) == MODE_OFF)
@@ -171,7 +208,7 @@ void warnings_tell(const struct policy_file *file, time_t now)
         warn_of_certificates(&context);
     }
     for (size_t i = 0; i < policy->upstream_rule_count; i++)
-        warn_of_expired_candidates(&context, policy->upstream_rules[i]);
+        warn_of_candidates(&context, policy->upstream_rules[i]);
     if (context.found > WARNINGS_MAX)
         message_warning("%s: %zu more; mend these first, and check again", policy->path,
                         context.found - WARNINGS_MAX);

@@ -24,8 +24,7 @@ static const struct {
 };
 
 /* In this order: the one that may have to wait comes last. */
-static const struct sink *const sinks_known[] = {&sink_file, &sink_stderr, &sink_syslog, &sink_redis};
-enum { SINK_COUNT = sizeof sinks_known / sizeof *sinks_known };
+static const struct sink *const sinks_known[] = {&sink_file, &sink_stderr, &sink_syslog, &sink_redis, NULL};
 
 /* In the limit, sinks that fail are kinds of their own. */
 enum { LIMIT_SINKS = sizeof kinds / sizeof *kinds };
@@ -49,7 +48,7 @@ static void say_failed(struct reporter *reporter, size_t number, const char *tar
 static bool put_named(struct reporter *reporter, const struct sink_event *event)
 {
     bool taken = false;
-    for (size_t i = 0; i < SINK_COUNT; i++) {
+    for (size_t i = 0; sinks_known[i] != NULL; i++) {
         char why[SINK_WHY_SIZE] = "";
         const char *target = sinks_known[i]->target(event->sinks);
         if (target == NULL)

@@ -27,7 +27,9 @@ static const struct {
     {"DENIED", "it takes connections of its own machine only; give it a password, or another 'bind'"},
     {"NOPERM",
      "its user may not do this; allow it (ACL SETUSER) the commands GET, EXISTS, TYPE, SET, LRANGE, "
-     "RPUSH, LREM, DEL, SCAN, WATCH, UNWATCH, MULTI and EXEC on the keys cert-*"},
+     "RPUSH, LREM, DEL, SCAN, WATCH, UNWATCH, MULTI and EXEC on the keys cert-*, and XADD and XREAD on the "
+     "stream of events"},
+    {"ERR unknown command", "it does not know this command; streams of events need Redis 5 or a later one"},
     {"LOADING", "it is still loading its data; try again when it is done"},
     {"MASTERDOWN", "it is a replica that has lost its primary; set 'address' to the primary"},
     {"READONLY", "it is a replica, which nothing is written to; set 'address' to the primary"},

@@ -248,6 +248,18 @@ static void send_some(struct redis_link *link)
     }
 }
 
+bool redis_link_send(struct redis_link *link)
+{
+    while (link->out_length > 0) {
+        if (wait_until(link->descriptor, POLLOUT, link->deadline) == 0) {
+            fail_late(link);
+            return false;
+        }
+        send_some(link);
+    }
+    return true;
+}
+
 static bool receive_some(struct redis_link *link)
 {
     char bytes[REDIS_FEED_MAX];

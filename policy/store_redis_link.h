@@ -59,6 +59,9 @@ bool redis_link_add(struct redis_link *link, const struct redis_word *words, siz
 /* The same for words that are texts; NULL ends them. */
 bool redis_link_add_texts(struct redis_link *link, ...) __attribute__((sentinel));
 
+/* Sends what was added, so that the descriptor is readable when the reply has come. False: `why` tells. */
+bool redis_link_send(struct redis_link *link);
+
 /* The next reply; an error of the server is one. NULL: none came, and it is closed; `why` tells. */
 struct redis_reply *redis_link_reply(struct redis_link *link);
 

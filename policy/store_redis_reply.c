@@ -93,8 +93,10 @@ typedef int element_count;
 static void *create_array(const redisReadTask *task, element_count count)
 {
     struct redis_parser *parser = task->privdata;
-    bool is_nested = task->parent != NULL && task->parent->parent != NULL;
-    if (task->type != REDIS_REPLY_ARRAY || is_nested || count < 0 ||
+    int depth = 1;
+    for (const redisReadTask *parent = task->parent; parent != NULL; parent = parent->parent)
+        depth++;
+    if (task->type != REDIS_REPLY_ARRAY || depth > REDIS_DEPTH_MAX || count < 0 ||
         (size_t)count > OBJECTS_MAX - parser->objects)
         return refuse(parser);
     struct redis_reply **elements = NULL;

@@ -17,12 +17,14 @@ enum redis_type {
     REDIS_IS_ARRAY,
 };
 
+enum { REDIS_DEPTH_MAX = 5 }; /* that of XREAD */
+
 struct redis_reply {
     enum redis_type type;
     long long integer;
     char *text; /* of a text, a status, an error: malloc(3), NUL-terminated; may be taken out (set to NULL) */
     size_t length;
-    struct redis_reply **elements; /* of an array, which may hold arrays, but no deeper ones; none is NULL */
+    struct redis_reply **elements; /* of an array, REDIS_DEPTH_MAX deep at most; none is NULL */
     size_t count;
 };
 

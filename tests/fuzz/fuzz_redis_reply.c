@@ -34,7 +34,7 @@ static void check(bool holds, const char *what)
 
 static void look(struct digest *digest, const struct redis_reply *reply, int depth)
 {
-    check(depth <= 2, "arrays are deeper than they may be");
+    check(depth <= REDIS_DEPTH_MAX, "arrays are deeper than they may be");
     mix(digest, (uint64_t)reply->type);
     mix(digest, (uint64_t)reply->integer);
     mix(digest, reply->count);

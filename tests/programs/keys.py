@@ -56,7 +56,7 @@ class Identity:
             extensions.append(f"subjectAltName={names}")
         if issuer is None:
             added = [word for extension in extensions for word in ("-addext", extension)]
-            openssl(*request, "-x509", "-days", "30", *added, "-out", self.certificate)
+            openssl(*request, "-x509", "-days", str(days), *added, "-out", self.certificate)
         else:
             extensions.append("authorityKeyIdentifier=keyid")
             text = self.certificate.with_suffix(".ext")

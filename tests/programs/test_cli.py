@@ -174,6 +174,12 @@ class PolicyCheck(Bench):
                     self.assertTrue(warnings[0].startswith(f"expires: {day} {words}"), warnings)
                 self.assertEqual([], self.warnings(rule.replace("MODE", 'mode = "off";')))
 
+    def test_how_near_is_near(self):
+        rule = '{ domain = "a"; keys = "%s,%s"; expires = "DAY"; }' % (PIN, OTHER_PIN)
+        for threshold, days, count in ((2, 2, 1), (2, 3, 0), (60, 60, 1), (0, 1, 0), (0, -1, 1)):
+            self.environment["TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_WARNINGTHRESHOLDDAYS"] = str(threshold)
+            self.assertEqual(count, len(self.warnings(rule.replace("DAY", self.day(days)))), (threshold, days))
+
     def test_keys_that_expire_where_nothing_is_refused(self):
         rule = '{{ domain = "a"; keys = "%s,%s"; expires = "{}"; after_expiry = "{}"; {} }}' % (PIN, OTHER_PIN)
         for mode, more in (('mode = "report";', ""), ("", 'mode = "report";')):

@@ -386,13 +386,19 @@ class List(CertBench):
         ca = Identity(self.folder, "ca", ca=True)
         leaf = Identity(self.folder, "leaf", issuer=ca, days=3)
         self.add(leaf.certificate)
-        for env, coloured in (({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False)):
+        past = Identity(self.folder, "past", issuer=ca, days=-1).certificate
+        (self.place / f"{ORGANISATION}{fingerprint_of(past)}.pem").write_text(past.read_text())
+        threshold = "TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_WARNINGTHRESHOLDDAYS"
+        for env, colour, past in (({"TERM": "xterm"}, 33, True), ({"TERM": "xterm", "NO_COLOR": "1"}, None, False),
+                                  ({"TERM": "xterm", threshold: "1"}, None, True)):
             master, slave = pty.openpty()
             with subprocess.Popen([COMMAND, "--policy", self.policy, "cert", "list"], stdout=slave, stderr=slave,
                                   env=dict(self.environment, **env)):
                 os.close(slave)
                 output = read_pty(master)
-            self.assertEqual(re.search("\x1b\\[33m    [23]\x1b\\[0m", output) is not None, coloured, output)
+            found = re.search("\x1b\\[(\\d+)m    [23]\x1b\\[0m", output)
+            self.assertEqual(int(found[1]) if found else None, colour, output)
+            self.assertEqual(re.search("\x1b\\[31m   -1\x1b\\[0m", output) is not None, past, output)
             self.assertIn("CN=leaf", output)
 
 

@@ -13,6 +13,7 @@ import sys
 import threading
 import unittest
 
+import redis_server
 from cli_bench import COMMAND, Bench
 from lab import CLIENTS, PATIENCE, LabTest, run
 
@@ -288,7 +289,7 @@ class Surroundings(EventBench):
         self.assertEqual((result.returncode, result.stdout), (0, "\t\ta\t\t\t\t\n"), result)
         for text in ("version = 1;\n", "version = 1; events: { stderr = true; };\n"):
             self.policy.write_text(text)
-            self.assertIn(f"{self.policy}: it names no file for events; add events: {{ file = ", self.refuse(2))
+            self.assertIn(f"{self.policy}: it names no file for events, and no stream; add events: {{ file = ", self.refuse(2))
         self.policy.write_text("version = 2;\n")
         result = self.call("--policy", self.policy, "events")
         self.assertEqual((result.returncode, result.stdout), (2, ""), result)
@@ -343,6 +344,105 @@ class Surroundings(EventBench):
             result = self.call("--policy", self.policy, "events", "--follow", env={"LD_PRELOAD": str(limited)})
             self.assertEqual((result.returncode, result.stdout), (3, ""), result)
             self.assertIn(f"raise the sysctl fs.inotify.{cure}", result.stderr)
+
+
+class Stream(EventBench):
+    """The stream of Redis, which is read where the policy names no file."""
+
+    def setUp(self):
+        super().setUp()
+        self.redis = redis_server.Redis(self, password="it's secret")
+        self.name_stream()
+
+    def name_stream(self, sinks="", password="it's secret"):
+        self.write("password", password, 0o600)
+        self.policy.write_text(
+            f'version = 1; store: {{ type = "redis"; address = "127.0.0.1:{self.redis.port}"; timeout_ms = 5000;\n'
+            f'password_file = "{self.folder}/password"; database = 3; }};\n'
+            f'events: {{ redis_stream = "lab:events"; {sinks} }};\n')
+
+    def add(self, *names, field="event", **more):
+        for name in names:
+            self.redis.cli("-n", "3", "XADD", "lab:events", "*", "other", "x", field, json.dumps({"event": name, **more}))
+
+    def lost(self, why):
+        return f"events: Redis 127.0.0.1:{self.redis.port}, stream lab:events: {why}"
+
+    def test_more_than_fit_into_one_answer(self):
+        long = "x" * (40 << 10)
+        names = [f"e{number}" for number in range(70)]
+        self.add(*names, message=long)
+        rows = [line.split("\t") for line in self.show().splitlines()]
+        self.assertEqual([row[2] for row in rows], names)
+        self.assertEqual({row[6] for row in rows}, {long})
+        self.assertEqual([event["event"] for event in json.loads(self.show("--json"))], names)
+
+    def test_since(self):
+        self.add("old", timestamp="2026-11-21T00:00:00Z")
+        self.add("new", timestamp="2026-11-23T00:00:00Z")
+        self.assertEqual(self.names("--since", "2026-11-22"), ["new"])
+
+    def test_what_is_no_event(self):
+        self.add("a")
+        self.add("of another field", field="text")
+        self.redis.cli("-n", "3", "XADD", "lab:events", "*", "event", "no JSON")
+        self.add("b")
+        result = self.call("--policy", self.policy, "events")
+        self.assertEqual([line.split("\t")[2] for line in result.stdout.splitlines()], ["a", "b"])
+        self.assertIn("stream lab:events:2: 2 lines are no JSON objects", result.stderr)
+
+    def test_the_file_comes_first(self):
+        self.name_stream(f'file = "{self.sink}";')
+        self.add("in the stream")
+        self.put({"event": "in the file"})
+        self.assertEqual(self.names(), ["in the file"])
+
+    def test_none_yet(self):
+        err = "tlsgraft: warning: " + self.lost("there is no such stream: no event has been written yet\n")
+        self.assertEqual((self.show(err=err), self.show("--json", err=err)), ("", "[]\n"))
+
+    def test_not_reached(self):
+        self.redis.cli("-n", "3", "SET", "lab:events", "x")
+        self.assertIn("a key of the store holds something else", self.refuse(3))
+        self.name_stream(password="wrong")
+        self.assertIn("it refuses", self.refuse(3))
+        self.redis.stop()
+        for words in ((), ("--follow",)):
+            self.assertIn(self.lost("nothing listens there; start it"), self.refuse(3, *words))
+
+    def test_follow(self):
+        self.add("a")
+        with Following(self) as following:
+            self.assertEqual(following.name(), "a")
+            for name in ("b", "c"):
+                self.add(name)
+                self.assertEqual(following.name(), name)
+            self.add("d", "e")
+            self.assertEqual(following.names(2), ["d", "e"])
+            self.assertEqual(following.end(signal.SIGINT), (-signal.SIGINT, b""))
+
+    def test_follow_while_redis_stops_and_starts(self):
+        self.add("a")
+        with Following(self) as following:
+            self.assertEqual(following.name(), "a")
+            self.redis.stop()
+            self.assertIn(self.lost(""), following.error())
+            self.redis.start()
+            self.assertIn(self.lost("it is back"), following.error())
+            self.add("b")
+            self.assertEqual(following.name(), "b")
+
+    def test_follow_before_the_first(self):
+        with Following(self, "--json") as following:
+            self.assertIn("waiting for the first", following.error())
+            self.add("a")
+            self.assertEqual(json.loads(following.line()), {"event": "a"})
+
+    def test_closed_pipe(self):
+        self.add("a", "b")
+        words = '{ "$0" --policy "$1" events --follow; echo $? >&2; } | head -n 1'
+        result = self.call("-c", words, COMMAND, self.policy, command="/bin/sh")
+        self.assertEqual((result.stdout, result.stderr), ("\t\ta\t\t\t\t\n", f"{128 + signal.SIGPIPE}\n"), result)
 
 
 class Following:

@@ -42,7 +42,7 @@ security: {{ {secret} upstream_certificates = (
 class Check(UpstreamBench):
     def setUp(self):
         super().setUp()
-        self.own = Identity(self.folder, "own")
+        self.own = Identity(self.folder, "own", days=365)
 
     def test_good(self):
         self.add(self.vector("rsa_pkcs1"))
@@ -160,6 +160,23 @@ class Check(UpstreamBench):
         self.upstream("old.both.pem", "own.both.pem")
         self.assertNotIn("expired", self.check(0).stderr)
         self.upstream("old.both.pem", settings='mode = "off";')
+        self.check(0, lines=0)
+
+    def test_near_the_end(self):
+        ca = Identity(self.folder, "ca", ca=True)
+        near = Identity(self.folder, "near", issuer=ca, days=5)
+        path = self.both("near.both.pem", near.certificate, near.key)
+        self.both("own.both.pem", self.own.certificate, self.own.key)
+        self.upstream("near.both.pem")
+        result = self.check(0, f"{self.policy}:3: certificate: the client certificate {path} expires (20", lines=1)
+        self.assertRegex(result.stderr, r" is in [56] days\); get the one that comes after it, and name it here too\n$")
+        self.upstream("near.both.pem", "own.both.pem")
+        self.check(0, "another one of the rule lasts longer: remove this one when no server needs it", lines=1)
+        days = "TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_WARNINGTHRESHOLDDAYS"
+        for threshold, lines in ((0, 0), (4, 0), (6, 1), (3650, 2)):
+            self.environment[days] = str(threshold)
+            self.check(0, lines=lines)
+        self.upstream("near.both.pem", settings='mode = "off";')
         self.check(0, lines=0)
 
 

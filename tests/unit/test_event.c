@@ -31,7 +31,7 @@ TestSuite(event, .init = make, .fini = clean);
 
 static const char *content(const char *path)
 {
-    static char text[16384];
+    static char text[65536];
     int descriptor = open(path, O_RDONLY);
     ssize_t length = descriptor < 0 ? 0 : read(descriptor, text, sizeof text - 1);
     close(descriptor);
@@ -99,6 +99,140 @@ Test(event, keys_and_their_order)
     cr_expect_eq(strchr(content(events), '\n'), content(events) + strlen(content(events)) - 1, "one line");
 }
 
+static int lines_of_events(void)
+{
+    int lines = 0;
+    for (const char *c = content(events); *c != '\0'; c++)
+        lines += *c == '\n';
+    return lines;
+}
+
+/* The last event in the file; the caller releases it. */
+static json_t *last_event(void)
+{
+    char *text = (char *)content(events);
+    size_t length = strlen(text);
+    cr_assert(length > 0 && text[length - 1] == '\n', "%s", text);
+    text[length - 1] = '\0';
+    const char *line = strrchr(text, '\n') == NULL ? text : strrchr(text, '\n') + 1;
+    json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+    cr_assert_not_null(object, "%s", line);
+    return object;
+}
+
+static json_t *raise_expiry(enum event_kind kind, const struct event_certificate *certificate)
+{
+    const struct event_sinks sinks = {.file = events};
+    const struct event event = {
+        .kind = kind, .message = "m", .certificate = certificate, .domain = "expiry.example"};
+    event_raise(&reporter, &sinks, &event);
+    return last_event();
+}
+
+static const char *text_in(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
+Test(event, the_keys_of_a_certificate)
+{
+    static const char *const order[2][12] = {
+        {"event", "level", "message", "timestamp", "cert_id", "cert_name", "expired_at", "days_since_expiry",
+         "cert_role", "domain", "program", "pid"},
+        {"event", "level", "message", "timestamp", "cert_id", "cert_name", "expires_at", "days_remaining",
+         "cert_role", "domain", "program", "pid"}};
+    static const enum event_kind kinds[] = {EVENT_CERTIFICATE_EXPIRED, EVENT_CERTIFICATE_EXPIRING_SOON};
+    static const char *const names[][2] = {{"CertificateExpired", "error"},
+                                           {"CertificateExpiringSoon", "warning"}};
+    const struct event_certificate certificate = {"0a1b", "example.com", 1767225600, 3, "server"};
+    for (size_t i = 0; i < 2; i++) {
+        json_t *object = raise_expiry(kinds[i], &certificate);
+        size_t at = 0;
+        const char *key;
+        json_t *value;
+        json_object_foreach(object, key, value)
+        {
+            cr_assert_lt(at, 12, "%s", key);
+            cr_expect_str_eq(key, order[i][at++]);
+        }
+        cr_expect_eq(at, 12);
+        cr_expect_str_eq(text_in(object, "event"), names[i][0]);
+        cr_expect_str_eq(text_in(object, "level"), names[i][1]);
+        cr_expect_str_eq(text_in(object, "cert_id"), "0a1b");
+        cr_expect_str_eq(text_in(object, "cert_name"), "example.com");
+        cr_expect_str_eq(text_in(object, "cert_role"), "server");
+        cr_expect_str_eq(text_in(object, order[i][6]), "2026-01-01T00:00:00Z");
+        cr_expect(json_is_integer(json_object_get(object, order[i][7])));
+        cr_expect_eq(json_integer_value(json_object_get(object, order[i][7])), 3);
+        json_decref(object);
+    }
+}
+
+Test(event, times_that_are_far_off)
+{
+    static const struct {
+        int64_t not_after;
+        const char *text;
+    } times[] = {{INT64_C(253402300799), "9999-12-31T23:59:59Z"},
+                 {-1, "1969-12-31T23:59:59Z"},
+                 {INT64_C(-631152000), "1950-01-01T00:00:00Z"},
+                 {0, "1970-01-01T00:00:00Z"}};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        const struct event_certificate certificate = {"0a", NULL, times[i].not_after, 0, "upstream"};
+        json_t *object = raise_expiry(EVENT_CERTIFICATE_EXPIRED, &certificate);
+        cr_expect_str_eq(text_in(object, "expired_at"), times[i].text);
+        cr_expect_null(json_object_get(object, "cert_name"));
+        cr_expect_eq(json_integer_value(json_object_get(object, "days_since_expiry")), 0);
+        json_decref(object);
+    }
+}
+
+Test(event, hostile_names_stay_on_one_line_of_json)
+{
+    static char longest[64 << 10], wide[64 << 10], domain[254];
+    static const char *const pairs[][2] = {{"a\"b\\c\n\r\t\x01", "a\"b\\c\n\r\t\x01"},
+                                           {"\xff\xc0\xaf\xed\xa0\x80", "??????"},
+                                           {"\xe2\x80\xa8\xc2\x9b\x7f", "\xe2\x80\xa8\xc2\x9b\x7f"},
+                                           {longest, NULL},
+                                           {wide, NULL}};
+    memset(longest, 'x', sizeof longest - 1);
+    for (size_t i = 0; i + 2 < sizeof wide; i += 3)
+        memcpy(wide + i, "\xe2\x82\xac", 3);
+    memset(domain, 'd', sizeof domain - 1);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        const struct event_certificate certificate = {"0a", pairs[i][0], 0, 0, pairs[i][0]};
+        const struct event_sinks sinks = {.file = events};
+        const struct event event = {.kind = EVENT_CERTIFICATE_EXPIRED,
+                                    .message = pairs[i][0],
+                                    .certificate = &certificate,
+                                    .domain = domain};
+        event_raise(&reporter, &sinks, &event);
+        cr_expect_eq((size_t)lines_of_events(), i + 1);
+        json_t *object = last_event();
+        const char *name = text_in(object, "cert_name");
+        if (pairs[i][1] != NULL)
+            cr_expect_str_eq(name, pairs[i][1]);
+        else
+            cr_expect(strlen(name) > 4000 && strlen(name) <= 4096 &&
+                          strncmp(name, pairs[i][0], strlen(name)) == 0,
+                      "%zu", strlen(name));
+        cr_expect_eq(strlen(name) % (pairs[i][0] == wide ? 3 : 1), 0, "whole characters");
+        cr_expect_str_eq(text_in(object, "domain"), domain);
+        json_decref(object);
+    }
+}
+
+Test(event, those_of_the_monitor_are_never_held_back)
+{
+    const struct event_certificate certificate = {"0a", "n", 0, 0, "server"};
+    for (int i = 0; i < 3; i++) {
+        json_decref(raise_expiry(EVENT_CERTIFICATE_EXPIRED, &certificate));
+        json_decref(raise_expiry(EVENT_CERTIFICATE_EXPIRING_SOON, &certificate));
+    }
+    cr_expect_eq(lines_of_events(), 6);
+}
+
 Test(event, each_is_a_line_of_the_log_without_control_characters)
 {
     raise_mismatch("log.example", NULL);
@@ -129,17 +263,22 @@ Test(event, held_back_ones_are_counted_not_written)
     for (int i = 0; i < 5; i++)
         raise_mismatch("often.example", &sinks);
     raise_mismatch("other.example", &sinks);
-    int lines = 0;
-    for (const char *c = content(events); *c != '\0'; c++)
-        lines += *c == '\n';
-    cr_expect_eq(lines, 2);
+    cr_expect_eq(lines_of_events(), 2);
 }
 
 Test(event, a_sink_that_fails_harms_nobody_and_is_said)
 {
     const struct event_sinks sinks = {.file = "/dev/null/events"};
     raise_mismatch("sink.example", &sinks);
-    cr_expect_not_null(strstr(content(log_file), "/dev/null/events: the event could not be written"));
+    const char *said =
+        "/dev/null/events: the event could not be written: its directory does not exist; create it";
+    cr_expect_not_null(strstr(content(log_file), said), "%s", content(log_file));
+    for (int i = 0; i < 3; i++) {
+        char domain[32];
+        snprintf(domain, sizeof domain, "sink%d.example", i);
+        raise_mismatch(domain, &sinks);
+    }
+    cr_expect_null(strstr(strstr(content(log_file), said) + 1, said), "once in a minute");
 }
 
 Test(event, descriptor_2_is_written_only_while_it_is_what_it_was)

@@ -1,5 +1,6 @@
 /* arena, limit, text, hostio. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -157,6 +158,50 @@ Test(hostio, appends_to_regular_files_only)
     cr_expect_not(hostio_append(fifo, "x", 1), "a FIFO with a reader");
     close(reader);
     cr_expect_not(hostio_append(directory.path, "x", 1));
+    directory_remove(&directory);
+}
+
+/* What stands in a file; in a static buffer. */
+static const char *content_of(const char *path)
+{
+    static char text[256];
+    int descriptor = open(path, O_RDONLY);
+    ssize_t length = descriptor < 0 ? 0 : read(descriptor, text, sizeof text - 1);
+    close(descriptor);
+    text[length < 0 ? 0 : length] = '\0';
+    return text;
+}
+
+Test(hostio, half_a_line_of_another_swallows_nothing)
+{
+    struct directory directory;
+    directory_make(&directory);
+    const char *path = directory_text(&directory, "events", "one\nha");
+    cr_expect(hostio_append(path, "two\n", 4));
+    cr_expect(hostio_append(path, "three\n", 6));
+    cr_expect_str_eq(content_of(path), "one\nha\ntwo\nthree\n");
+    directory_remove(&directory);
+}
+
+Test(hostio, says_why_nothing_was_appended)
+{
+    struct directory directory;
+    char path[128];
+    const struct rlimit limit = {10, 10};
+    directory_make(&directory);
+    cr_expect_not(hostio_append("/dev/full", "x\n", 2));
+    cr_expect_eq(errno, EINVAL);
+    snprintf(path, sizeof path, "%s/none/events", directory.path);
+    cr_expect_not(hostio_append(path, "x\n", 2));
+    cr_expect_eq(errno, ENOENT);
+    snprintf(path, sizeof path, "%s/events", directory.path);
+    signal(SIGXFSZ, SIG_IGN);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    cr_expect(hostio_append(path, "short\n", 6));
+    cr_expect_not(hostio_append(path, "longer\n", 7));
+    cr_expect_eq(errno, EFBIG);
+    cr_expect(hostio_append(path, "end\n", 4));
+    cr_expect_str_eq(content_of(path), "short\nend\n", "nothing of the one that is too long");
     directory_remove(&directory);
 }
 
