@@ -41,7 +41,7 @@ class Identity:
     """
 
     def __init__(self, directory, name, kind="p256", issuer=None, subject=None, ca=False, names=NAMES, key_id="hash",
-                 days=30, given=None):
+                 days=365, given=None):
         self.key = given or pathlib.Path(directory, f"{name}.key")
         self.certificate = pathlib.Path(directory, f"{name}.pem")
         if given is None:
