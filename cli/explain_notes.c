@@ -48,6 +48,6 @@ void explain_find_notes(const struct explanation *explanation, const struct prog
     if (explanation->elsewhere != NULL)
         add(notes,
             "rules for other ports match (%.4096s:%u): they apply to a program whose port is not certain, as "
-            "curl to localhost, or behind a proxy; ask without a port",
+            "curl with --resolve, or behind a proxy; ask without a port",
             explanation->elsewhere->source.file, explanation->elsewhere->source.line);
 }

@@ -164,6 +164,7 @@ static void names(const char *port, const char *unused)
     (void)unused;
     SSL_set1_host(ssl, "other.example");
     aim(ssl, port);
+    SSL_set_tlsext_host_name(ssl, "one.example");
     shake(ssl);
 }
 

@@ -44,9 +44,8 @@ class RealEvents(LabTest):
         shown = run([COMMAND, "--policy", policy, "events"])
         self.assertEqual((shown.status, shown.err), (0, ""), shown)
         rows = [line.split("\t") for line in shown.out.splitlines()]
-        # curl resolves localhost on its own, so that the port is not known.
         self.assertEqual([row[1:6] for row in rows],
-                         [["error", "PinMismatch", "localhost", mode, "mismatch"] for mode in ("enforce", "report")])
+                         [["error", "PinMismatch", f"localhost:{server.port}", mode, "mismatch"] for mode in ("enforce", "report")])
         told = self.events(sink)
         self.assertEqual([[row[0], row[6]] for row in rows],
                          [[event["timestamp"], event["message"]] for event in told])

@@ -171,7 +171,7 @@ class PolicyExplain(Explaining):
 
     def test_rules_for_other_ports(self):
         note = (f"rules for other ports match ({self.policy}:13): they apply to a program whose port is not certain, "
-                "as curl to localhost, or behind a proxy; ask without a port")
+                "as curl with --resolve, or behind a proxy; ask without a port")
         self.assertIn(note, self.json("10.0.0.5:2", status=1)["notes"])
         self.assertEqual([], [note for (note,) in self.values("note", "10.0.0.5:1") if "other ports" in note])
         self.assertEqual([], [note for (note,) in self.values("note", "no.rule:1", status=1) if "other" in note])

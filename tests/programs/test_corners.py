@@ -108,16 +108,16 @@ class Corners(LabTest):
             self.assert_no_data(result, server)
 
     def test_the_rules_of_both_names_apply(self):
-        for rules in ([("localhost", self.genuine.pin), ("other.example", self.other.pin)],
-                      [("localhost", self.other.pin), ("other.example", self.genuine.pin)],
+        for rules in ([("one.example", self.genuine.pin), ("other.example", self.other.pin)],
+                      [("one.example", self.other.pin), ("other.example", self.genuine.pin)],
                       # Ports that are others than the server's: one rule leads to both names, and counts twice.
-                      [("localhost:2", self.genuine.pin), (["localhost:1", "other.example:1"], self.other.pin)]):
+                      [("one.example:2", self.genuine.pin), (["one.example:1", "other.example:1"], self.other.pin)]):
             with self.subTest(rules=rules), self.serve(self.genuine) as server:
                 result = self.corners("names", server.port, policy=self.policy(*rules))
                 self.assertIn("connect -1", result.out, result)
                 self.assert_no_data(result, server)
         with self.serve(self.genuine) as server:
-            policy = self.policy(("localhost", self.genuine.pin), ("other.example", self.genuine.pin))
+            policy = self.policy(("one.example", self.genuine.pin), ("other.example", self.genuine.pin))
             self.assertIn("connect 1\nwrite 18", self.corners("names", server.port, policy=policy).out)
 
     def test_a_copied_connection_leaves_nothing_behind(self):
@@ -139,15 +139,16 @@ class Corners(LabTest):
                     self.assertIn("CERTIFICATE_VERIFY_FAILED", result.err)
 
     def test_of_many_rules_with_ports_none_is_forgotten(self):
-        # curl moves the bytes itself, so its port is not known, and all of them count.
+        # curl moves the bytes itself, and does not ask the resolver, so its port is not known, and all of them count.
         with self.serve(self.other) as server:
-            rules = [(f"localhost:{port}", self.other.pin, 'mode = "off";') for port in range(1, 40)]
-            policy = self.policy((f"localhost:{server.port}", self.genuine.pin), *rules[:20])
-            off_before = self.policy(*rules[:20], (f"localhost:{server.port}", self.genuine.pin), name="before.cfg")
+            rules = [(f"lab.example:{port}", self.other.pin, 'mode = "off";') for port in range(1, 40)]
+            policy = self.policy((f"lab.example:{server.port}", self.genuine.pin), *rules[:20])
+            off_before = self.policy(*rules[:20], (f"lab.example:{server.port}", self.genuine.pin), name="before.cfg")
             for written in (policy, off_before):
                 text = written.read_text().replace(f'keys = "{self.other.pin}"; mode = "off"', 'mode = "off"')
                 written.write_text(text)
-                result = self.graft(["curl", "-sSk", f"https://localhost:{server.port}/"], written)
+                result = self.graft(["curl", "-sSk", "--resolve", f"lab.example:{server.port}:127.0.0.1",
+                                     f"https://lab.example:{server.port}/"], written)
                 self.assertEqual(60, result.status, result)
                 self.assertEqual(b"", server.next().data)
 
