@@ -17,12 +17,14 @@ static void tell_uses(const struct cert_uses *uses, const char *id, bool force)
         const struct cert_use *use = &uses->items[i];
         char domain[DOMAIN_TEXT_SIZE];
         char words[8192];
-        if (i > 0 && use->rule == uses->items[i - 1].rule)
+        if (i > 0 && use->source == uses->items[i - 1].source)
             continue;
         domain_format(&use->domain, domain);
         snprintf(words, sizeof words, "%s:%u: %s: %s is in use by this rule, for %s; %s", use->source->file,
                  use->source->line, name, id, domain,
-                 force ? "name another key in it" : "take it out of the rule before, or use --force");
+                 !force                  ? "take it out of the rule before, or use --force"
+                 : use->role == CERT_PIN ? "name another key in it"
+                                         : "name another certificate in it");
         if (force)
             message_warning("%s", words);
         else
@@ -99,7 +101,8 @@ const struct command command_cert_delete = {
         "policy names stays, and the rules are told: see 'tlsgraft cert usage'. Only the policy of this\n"
         "command is asked: other policies, and gateways, may use the same store.\n"
         "\n"
-        "  --force  take it out even if a rule names it; that key of the rule is then not resolved\n"
+        "  --force  take it out even if a rule names it; that key or certificate of the rule is then "
+        "missing\n"
         "\n"
         "An id that only the index in Redis names is taken out of that, and a warning tells.\n"
         "\n"

@@ -10,8 +10,6 @@
 
 static const char name[] = "cert usage";
 
-static const char role[] = "pin";
-
 static json_t *object_of(const struct cert_use *use)
 {
     char domain[DOMAIN_TEXT_SIZE];
@@ -20,7 +18,7 @@ static json_t *object_of(const struct cert_use *use)
     if (use->section != NULL)
         json_object_set_new(object, "program", output_text(use->section->name));
     json_object_set_new(object, "domain", output_text(domain));
-    json_object_set_new(object, "role", json_string(role));
+    json_object_set_new(object, "role", json_string(cert_role_name(use->role)));
     json_object_set_new(object, "rule", output_place(use->source->file, use->source->line));
     return object;
 }
@@ -34,7 +32,7 @@ static void print_line(const struct cert_use *use)
         text_print(stdout, use->section->name);
     else if (reader)
         fputs("(global)", stdout);
-    printf(reader ? "  %s  %s  " : "\t%s\t%s\t", domain, role);
+    printf(reader ? "  %s  %s  " : "\t%s\t%s\t", domain, cert_role_name(use->role));
     text_print(stdout, use->source->file);
     printf(":%u\n", use->source->line);
 }
@@ -93,9 +91,10 @@ const struct command command_cert_usage = {
     .help =
         "Looks into the policy, and not into the store. Into a pipe it prints a line for each domain of a\n"
         "rule that names ID: the name of its section of `programs` (empty: global), the domain, what ID is\n"
-        "for ('pin'), and the rule as FILE:LINE, with tabs between. Rules that are switched off are told "
+        "for ('pin', 'upstream': a client certificate), and the rule as FILE:LINE, with tabs between. Rules "
+        "that are switched off are told "
         "too;\n"
-        "those that name the key in another way (a file, sha256//...) are not.\n"
+        "those that name the key or the certificate in another way (a file, sha256//...) are not.\n"
         "\n"
         "  --json  print [{program, domain, role, rule}]; program is absent for a global rule\n"
         "\n"

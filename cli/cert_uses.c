@@ -3,18 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Looks for the domains of one rule. */
 struct search {
     struct cert_uses *uses;
-    const struct section *section;
-    const struct pin_rule *rule;
-    size_t number;
+    struct cert_use use; /* of the rule; but for the domain */
 };
 
 static bool add(void *rule, const struct domain *pattern, void *context)
 {
     const struct search *search = context;
     struct cert_uses *uses = search->uses;
-    if (rule != search->rule)
+    /* The first member of every rule is its source. */
+    if (rule != search->use.source)
         return false;
     struct cert_use *items = reallocarray(uses->items, uses->count + 1, sizeof *items);
     if (items == NULL) {
@@ -22,15 +22,24 @@ static bool add(void *rule, const struct domain *pattern, void *context)
         return true;
     }
     uses->items = items;
-    items[uses->count++] =
-        (struct cert_use){search->section, &search->rule->source, search->number, *pattern};
+    items[uses->count] = search->use;
+    items[uses->count++].domain = *pattern;
     return false;
 }
 
-static bool refers(const struct pin_rule *rule, const char *id)
+static bool pins(const struct pin_rule *rule, const char *id)
 {
     for (size_t i = 0; i < rule->key_count; i++) {
         if (rule->keys[i].kind == KEY_ID && strcmp(rule->keys[i].name, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool presents(const struct upstream_rule *rule, const char *id)
+{
+    for (size_t i = 0; i < rule->candidate_count; i++) {
+        if (rule->candidates[i].kind == CANDIDATE_ID && strcmp(rule->candidates[i].name, id) == 0)
             return true;
     }
     return false;
@@ -42,6 +51,8 @@ static int compare(const void *a, const void *b)
     const struct cert_use *other = b;
     char text[DOMAIN_TEXT_SIZE];
     char other_text[DOMAIN_TEXT_SIZE];
+    if (one->role != other->role)
+        return one->role < other->role ? -1 : 1;
     if (one->rule != other->rule)
         return one->rule < other->rule ? -1 : 1;
     domain_format(&one->domain, text);
@@ -49,19 +60,40 @@ static int compare(const void *a, const void *b)
     return strcmp(text, other_text);
 }
 
+static void find_pins(const struct policy *policy, struct search *search)
+{
+    rule_index_all(&policy->pins, add, search);
+    for (size_t i = 0; i < policy->section_count; i++) {
+        search->use.section = &policy->sections[i];
+        rule_index_all(&policy->sections[i].pins, add, search);
+        rule_index_all(&policy->sections[i].disabled_pins, add, search);
+    }
+}
+
+static void find_upstream(const struct policy *policy, struct search *search)
+{
+    rule_index_all(&policy->upstream, add, search);
+    for (size_t i = 0; i < policy->section_count; i++) {
+        search->use.section = &policy->sections[i];
+        rule_index_all(&policy->sections[i].upstream, add, search);
+        rule_index_all(&policy->sections[i].disabled_upstream, add, search);
+    }
+}
+
 void cert_uses_find(const struct policy *policy, const char *id, struct cert_uses *uses)
 {
     *uses = (struct cert_uses){0};
     for (size_t i = 0; i < policy->pin_rule_count; i++) {
-        struct search search = {.uses = uses, .rule = policy->pin_rules[i], .number = i};
-        if (!refers(search.rule, id))
-            continue;
-        rule_index_all(&policy->pins, add, &search);
-        for (size_t k = 0; k < policy->section_count; k++) {
-            search.section = &policy->sections[k];
-            rule_index_all(&search.section->pins, add, &search);
-            rule_index_all(&search.section->disabled_pins, add, &search);
-        }
+        const struct source *source = &policy->pin_rules[i]->source;
+        struct search search = {uses, {.source = source, .role = CERT_PIN, .rule = i}};
+        if (pins(policy->pin_rules[i], id))
+            find_pins(policy, &search);
+    }
+    for (size_t i = 0; i < policy->upstream_rule_count; i++) {
+        const struct source *source = &policy->upstream_rules[i]->source;
+        struct search search = {uses, {.source = source, .role = CERT_UPSTREAM, .rule = i}};
+        if (presents(policy->upstream_rules[i], id))
+            find_upstream(policy, &search);
     }
     if (uses->count > 0)
         qsort(uses->items, uses->count, sizeof *uses->items, compare);
@@ -71,4 +103,9 @@ void cert_uses_free(struct cert_uses *uses)
 {
     free(uses->items);
     uses->items = NULL;
+}
+
+const char *cert_role_name(enum cert_role role)
+{
+    return role == CERT_PIN ? "pin" : "upstream";
 }

@@ -16,9 +16,13 @@ static void print_numbers(const struct policy_file *file)
     size_t keys = 0;
     for (size_t i = 0; i < policy->pin_rule_count; i++)
         keys += policy->pin_rules[i]->key_count;
-    size_t rules = policy->pin_rule_count;
+    size_t rules = policy->pin_rule_count + policy->upstream_rule_count;
+    size_t candidates = policy->candidate_count;
     text_print(stdout, file->path);
-    printf(": %zu rule%s, %zu key%s\n", rules, rules == 1 ? "" : "s", keys, keys == 1 ? "" : "s");
+    printf(": %zu rule%s, %zu key%s", rules, rules == 1 ? "" : "s", keys, keys == 1 ? "" : "s");
+    if (candidates > 0)
+        printf(", %zu client certificate%s", candidates, candidates == 1 ? "" : "s");
+    putchar('\n');
 }
 
 static int check(struct policy_file *file)
@@ -73,14 +77,17 @@ const struct command command_policy_check = {
     .help =
         "Reads the policy and everything that it refers to, records of the certificate store too. Errors and "
         "warnings go to stderr; when all is\n"
-        "well, the numbers of rules and keys go to stdout. Warnings do not change the status: a rule with "
-        "one\n"
-        "key only, `expires` or a pinned certificate that ends within 30 days, settings without effect,\n"
+        "well, the numbers of rules, keys and client certificates go to stdout. Warnings do not change the "
+        "status: a\n"
+        "rule with one key only, `expires` or a pinned certificate that ends within 30 days, a rule whose "
+        "client\n"
+        "certificates have all expired, a private key that others can read, settings without effect,\n"
         "a file for events that cannot take them, or not from this user.\n"
         "\n"
         "FILE: the policy; else that of --policy, else TLSGRAFT_POLICY, else /etc/tlsgraft/policy.cfg\n"
         "\n"
-        "status: 0 valid; 2 invalid, or a key, file or record that it names cannot be read; 3 there is no "
+        "status: 0 valid; 2 invalid, or a key, file, record or client certificate that it names cannot be "
+        "used; 3 there is no "
         "policy\n"
         "file, or the store could not be asked\n"
         "\n"

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/candidates.h"
 #include "cli/ids.h"
 #include "cli/message.h"
 #include "config/config.h"
@@ -92,7 +93,8 @@ static enum policy_file_outcome resolve(struct policy_file *file)
     struct policy *policy = file->policy;
     char why[4096] = "";
     bool names_records = file->asks_store && policy->records != NULL;
-    if (policy->pem_count == 0 && !names_records)
+    bool names_candidates = file->asks_store && policy->candidate_count > 0;
+    if (policy->pem_count == 0 && !names_records && !names_candidates)
         return POLICY_FILE_READ;
     file->no_libcrypto = !crypto_open(&file->crypto);
     if (file->no_libcrypto)
@@ -103,6 +105,8 @@ static enum policy_file_outcome resolve(struct policy_file *file)
     }
     if (names_records)
         ids_resolve(policy, &file->crypto.ossl, say_of_id, file);
+    if (names_candidates && file->strict)
+        candidates_check(policy, &file->crypto.ossl, file->store_failed, say_of_id, file);
     return POLICY_FILE_READ;
 }
 

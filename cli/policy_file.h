@@ -20,7 +20,8 @@ enum policy_file_outcome {
 struct policy_file {
     char path[PATH_MAX];   /* absolute */
     bool asks_store;       /* set by the caller: the records that its rules name are read too */
-    bool strict;           /* a key or a file that cannot be resolved is an error, not a warning */
+    bool strict;           /* a key or a file that cannot be resolved is an error, not a warning; where the
+                            * store is asked, client certificates are checked too */
     bool unresolved;       /* there is such a one */
     bool store_failed;     /* that is why one is not resolved */
     bool no_libcrypto;     /* its keys need OpenSSL, and there is none */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/candidates.h"
 #include "cli/certificate.h"
 #include "cli/message.h"
 #include "policy/text.h"
@@ -137,6 +138,24 @@ static void warn_of_certificates(struct context *context)
     }
 }
 
+/* A server that asks for a certificate gets one of them all the same. */
+static void warn_of_expired_candidates(struct context *context, const struct upstream_rule *rule)
+{
+    char day[TEXT_TIME_SIZE];
+    int64_t end;
+    if (rule->disabled || policy_upstream_mode(context->policy, rule) == MODE_OFF ||
+        !candidates_last_end(context->policy, &context->crypto->ossl, rule, &end) || end > context->now ||
+        !may_tell(context))
+        return;
+    text_of_time((time_t)end, day);
+    message_warning(
+        "%s:%u: certificate: %s expired%s on %.10s, so servers may refuse it; get a new one, and name it "
+        "here",
+        rule->source.file, rule->source.line,
+        rule->candidate_count == 1 ? "the client certificate" : "all client certificates of the rule have",
+        rule->candidate_count == 1 ? "" : ", the last one", day);
+}
+
 void warnings_tell(const struct policy_file *file, time_t now)
 {
     const struct policy *policy = file->policy;
@@ -151,6 +170,8 @@ void warnings_tell(const struct policy_file *file, time_t now)
         warn_of_one_key(&context);
         warn_of_certificates(&context);
     }
+    for (size_t i = 0; i < policy->upstream_rule_count; i++)
+        warn_of_expired_candidates(&context, policy->upstream_rules[i]);
     if (context.found > WARNINGS_MAX)
         message_warning("%s: %zu more; mend these first, and check again", policy->path,
                         context.found - WARNINGS_MAX);

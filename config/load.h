@@ -26,7 +26,6 @@ struct load {
     const char *directory;                               /* of the policy file, with a final '/' */
     struct anchors *recent_anchors[LOAD_RECENT_ANCHORS]; /* NULL: none yet */
     size_t anchors_made;
-    bool secret_in_place; /* the text has a secret in it */
     int errors;
     int unresolved;
 };

@@ -30,6 +30,13 @@ _Static_assert(OSSL_SENT_AND_RECEIVED_SHUTDOWN == (SSL_SENT_SHUTDOWN | SSL_RECEI
 _Static_assert(OSSL_BIO_TYPE_CONNECT == BIO_TYPE_CONNECT && OSSL_BIO_C_GET_CONNECT == BIO_C_GET_CONNECT, "");
 _Static_assert(OSSL_NAMETYPE_HOST_NAME == TLSEXT_NAMETYPE_host_name, "");
 _Static_assert(OSSL_EXT_CLIENT_HELLO == SSL_EXT_CLIENT_HELLO, "");
+_Static_assert(OSSL_CB_LOOP == SSL_CB_LOOP, "");
+_Static_assert(OSSL_CTRL_GET_CHAIN_CERTS == SSL_CTRL_GET_CHAIN_CERTS, "");
+_Static_assert(OSSL_CTRL_SELECT_CURRENT_CERT == SSL_CTRL_SELECT_CURRENT_CERT, "");
+_Static_assert(OSSL_CTRL_SET_CURRENT_CERT == SSL_CTRL_SET_CURRENT_CERT, "");
+_Static_assert(OSSL_CERT_SET_FIRST == SSL_CERT_SET_FIRST && OSSL_CERT_SET_NEXT == SSL_CERT_SET_NEXT, "");
+_Static_assert(OSSL_CTRL_GET_SIGNATURE_NID == SSL_CTRL_GET_SIGNATURE_NID, "");
+_Static_assert(OSSL_R_CERTIFICATE_REQUIRED == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, "");
 _Static_assert(OSSL_ERR_LIB_SSL == ERR_LIB_SSL &&
                    OSSL_R_CERTIFICATE_VERIFY_FAILED == SSL_R_CERTIFICATE_VERIFY_FAILED,
                "");
@@ -72,9 +79,9 @@ static const struct {
 _Static_assert(OSSL_NID_RSA == NID_rsaEncryption && OSSL_NID_RSA_PSS == NID_rsassaPss, "");
 _Static_assert(OSSL_NID_DSA == NID_dsa && OSSL_NID_EC == NID_X9_62_id_ecPublicKey, "");
 _Static_assert(OSSL_NID_ED25519 == NID_ED25519 && OSSL_NID_ED448 == NID_ED448, "");
-_Static_assert(CRYPTO_NID_COMMON_NAME == NID_commonName, "");
-_Static_assert(CRYPTO_NID_SUBJECT_ALT_NAME == NID_subject_alt_name, "");
-_Static_assert(CRYPTO_GENERAL_NAME_DNS == GEN_DNS && CRYPTO_FLAG_CA == EXFLAG_CA, "");
+_Static_assert(OSSL_NID_COMMON_NAME == NID_commonName, "");
+_Static_assert(OSSL_NID_SUBJECT_ALT_NAME == NID_subject_alt_name, "");
+_Static_assert(OSSL_GENERAL_NAME_DNS == GEN_DNS && CRYPTO_FLAG_CA == EXFLAG_CA, "");
 
 #define ROW(result, name, arguments)                                                                         \
     {#name, __builtin_types_compatible_p(__typeof__(&(name)), __typeof__(((struct crypto *)0)->name))},

@@ -1,0 +1,223 @@
+"""What the commands make of `upstream_certificates`: `policy check`, `cert usage` and `cert delete`, with real stores."""
+
+import json
+import re
+import subprocess
+import unittest
+
+from keys import Identity, openssl
+from redis_server import Redis
+from test_cli_cert import CASES, ORGANISATION, PUBLIC, SECRET, CertBench
+
+RSA = CASES["rsa_pkcs1"]["cert_id"]
+EC = CASES["ec_p256_sec1"]["cert_id"]
+
+
+class UpstreamBench(CertBench):
+    def upstream(self, *certificates, more="", settings="", secret='private_certificate_encoding_secret_file = "secret";',
+                 store=None, organisation=ORGANISATION):
+        """A policy with a rule (line 3) that has these candidates."""
+        store = store or f'path = "{self.place}";'
+        listed = ", ".join(f'"{certificate}"' for certificate in certificates)
+        self.policy = self.write("policy.cfg", f"""version = 1; organisation = "{organisation}"; store: {{ {store} }};
+security: {{ {secret} upstream_certificates = (
+{{ domain = [ "b.example", "a.example:8443" ]; certificate = [ {listed} ]; {settings} }}
+); }}; {more}
+""", 0o600)
+
+    def check(self, status, *texts, lines=None):
+        result = self.call("policy", "check", self.policy)
+        self.assertEqual(result.returncode, status, result)
+        for text in texts:
+            self.assertIn(text, result.stderr)
+        if lines is not None:
+            self.assertEqual(len(result.stderr.splitlines()), lines, result.stderr)
+        return result
+
+    def both(self, name, *pieces, mode=0o600):
+        return self.write(name, "".join(piece if isinstance(piece, str) else piece.read_text() for piece in pieces), mode)
+
+
+class Check(UpstreamBench):
+    def setUp(self):
+        super().setUp()
+        self.own = Identity(self.folder, "own")
+
+    def test_good(self):
+        self.add(self.vector("rsa_pkcs1"))
+        self.add(self.vector("ec_p256_sec1"))
+        self.both("own.both.pem", self.own.certificate, self.own.key)
+        in_place = (self.own.certificate.read_text() + self.own.key.read_text()).replace("\n", "\\n")
+        self.upstream(f" {RSA}, {EC} ", "own.both.pem", in_place)
+        result = self.check(0, lines=0)
+        self.assertEqual(result.stdout, f"{self.policy}: 1 rule, 0 keys, 4 client certificates\n")
+        self.upstream(RSA)
+        self.assertEqual(self.check(0).stdout, f"{self.policy}: 1 rule, 0 keys, 1 client certificate\n")
+
+    def test_the_key_of_a_file_may_be_encrypted_with_the_secret_of_the_store(self):
+        encrypted = openssl("ec", "-in", self.own.key, "-aes256", "-passout", f"pass:{SECRET}").decode()
+        self.assertIn("DEK-Info", encrypted)
+        self.both("own.both.pem", self.own.certificate, encrypted)
+        self.upstream("own.both.pem")
+        self.check(0, lines=0)
+        self.upstream("own.both.pem", secret="")
+        self.check(2, f"{self.policy}:3: certificate: {self.folder}/own.both.pem ", "there is no secret",
+                   "private_certificate_encoding_secret_file", lines=1)
+        self.write("secret", "another\n", 0o600)
+        self.upstream("own.both.pem")
+        self.check(2, "the secret is wrong", lines=1)
+
+    def test_records_that_cannot_be_presented(self):
+        alone = self.add(self.own.certificate)
+        self.add(self.vector("pub_rsa"))
+        faults = {
+            RSA: "has no such record; register it there with 'tlsgraft cert add'",
+            PUBLIC: "is a public key; give a certificate",
+            alone: "has no private key; ",
+            "not-an-id": "a path has a / in it",
+            RSA[len(ORGANISATION):]: f"begins with the organisation where there is one: {RSA}",
+        }
+        self.upstream(*faults)
+        lines = self.check(2, lines=5).stderr.splitlines()
+        for line, (name, words) in zip(lines, faults.items()):
+            self.assertTrue(line.startswith(f'{self.policy}:3: certificate: "{name}": '), line)
+            self.assertIn(words, line)
+        self.upstream(RSA, settings='mode = "off";')
+        self.check(0, lines=0)
+        (self.place / f"{RSA}.pem").write_bytes((self.place / f"{alone}.pem").read_bytes())
+        self.upstream(RSA)
+        self.check(2, "holds something else than the record of this id", lines=1)
+
+    def test_the_wrong_secret(self):
+        self.add(self.vector("rsa_pkcs1"))
+        self.write("secret", "another\n", 0o600)
+        self.upstream(RSA)
+        self.check(2, f'certificate: "{RSA}": ', "the secret is wrong", lines=1)
+
+    def test_files_that_cannot_be_presented(self):
+        other = Identity(self.folder, "other")
+        self.both("mixed.pem", self.own.certificate, other.key)
+        self.upstream("mixed.pem")
+        self.check(2, f"{self.policy}:3: certificate: {self.folder}/mixed.pem ", "belongs to another certificate; ", lines=1)
+        text = self.own.certificate.read_text()
+        self.both("broken.pem", text.replace(text.splitlines()[2], "AAAA"), self.own.key)
+        self.upstream("broken.pem")
+        self.check(2, f"{self.policy}:3: certificate: {self.folder}/broken.pem ", "does not parse; ", lines=1)
+        self.upstream("gone.pem")
+        self.check(2, f"{self.policy}:3: certificate: {self.folder}/gone.pem cannot be read", lines=1)
+        self.upstream("own.pem")
+        self.check(2, "no private key; put the key behind it", lines=1)
+
+    def obey(self, result):
+        """Does what the message says; the file that this makes."""
+        command = re.search(r"made by: (openssl .*)", result.stderr).group(1)
+        if "pkcs12" in command:
+            command += " -passin pass:x"
+        if "pkey" in command:
+            command += " -passin pass:phrase"
+        subprocess.run(command, shell=True, check=True, cwd=self.folder, stderr=subprocess.PIPE)
+        return re.search(r"-out '([^']*)'", command).group(1)
+
+    def test_the_commands_that_messages_give_make_what_is_allowed(self):
+        openssl("pkcs12", "-export", "-in", self.own.certificate, "-inkey", self.own.key, "-passout", "pass:x", "-out",
+                self.folder / "own.p12")
+        for name in ("own.p12", "./own.p12"):
+            self.upstream(name)
+            made = self.obey(self.check(2, "PKCS #12", lines=1))
+            self.upstream(made)
+            self.check(0, lines=0)
+        openssl("x509", "-in", self.own.certificate, "-outform", "DER", "-out", self.folder / "own.der")
+        self.upstream("./own.der")
+        made = self.obey(self.check(2, "is a certificate in DER", lines=1))
+        self.both("own.both.pem", self.folder / made, self.own.key)
+        self.upstream("own.both.pem")
+        self.check(0, lines=0)
+        openssl("pkcs8", "-topk8", "-in", self.own.key, "-passout", "pass:phrase", "-out", self.folder / "own.p8")
+        self.both("own.both.pem", self.own.certificate, self.folder / "own.p8")
+        self.upstream("own.both.pem")
+        made = self.obey(self.check(2, "encrypted with a passphrase (PKCS #8)", lines=1))
+        self.both("own.both.pem", self.own.certificate, self.folder / made)
+        self.upstream("own.both.pem")
+        self.check(0, lines=0)
+
+    def test_readers_are_a_warning(self):
+        path = self.both("own.both.pem", self.own.certificate, self.own.key, mode=0o644)
+        self.upstream("own.both.pem")
+        self.check(0, f"{path} holds a private key, and is readable by others", f"run: chmod o-rwx '{path}'", lines=1)
+
+    def test_expired(self):
+        ca = Identity(self.folder, "ca", ca=True)
+        old = [Identity(self.folder, name, issuer=ca, days=days) for name, days in (("old", 0), ("older", -1))]
+        for identity in (*old, self.own):
+            self.both(f"{identity.certificate.stem}.both.pem", identity.certificate, identity.key)
+        self.upstream("old.both.pem")
+        self.check(0, f"{self.policy}:3: certificate: the client certificate expired on 20", "get a new one", lines=1)
+        self.upstream("older.both.pem", "old.both.pem")
+        end = openssl("x509", "-in", old[0].certificate, "-noout", "-enddate", "-dateopt", "iso_8601").decode()
+        self.check(0, f"all client certificates of the rule have expired, the last one on {end[9:19]}", lines=1)
+        self.upstream("old.both.pem", "own.both.pem")
+        self.assertNotIn("expired", self.check(0).stderr)
+        self.upstream("old.both.pem", settings='mode = "off";')
+        self.check(0, lines=0)
+
+
+class Uses(UpstreamBench):
+    def setUp(self):
+        super().setUp()
+        section = f'programs = ( {{ name = "billing"; match = "x"; upstream_certificates = ( {{ domain = "*"; certificate ' \
+                  f'= "{RSA}"; }} );\npinned_public_keys = ( {{ domain = "c.example"; keys = "{RSA}"; }} ); }},\n' \
+                  f'{{ name = "off"; match = "y"; upstream_certificates_disabled = true; upstream_certificates = ( ' \
+                  f'{{ domain = "d.example"; certificate = "{RSA}"; }} ); }} );'
+        self.upstream(EC, RSA, more=section)
+        self.rows = [{"program": "billing", "domain": "c.example", "role": "pin", "rule": f"{self.policy}:5"},
+                     {"domain": "a.example:8443", "role": "upstream", "rule": f"{self.policy}:3"},
+                     {"domain": "b.example", "role": "upstream", "rule": f"{self.policy}:3"},
+                     {"program": "billing", "domain": "*", "role": "upstream", "rule": f"{self.policy}:4"},
+                     {"program": "off", "domain": "d.example", "role": "upstream", "rule": f"{self.policy}:6"}]
+
+    def test_usage(self):
+        result = self.cert("usage", RSA, "--json")
+        self.assertEqual((result.returncode, result.stderr), (0, ""), result)
+        self.assertEqual(json.loads(result.stdout), self.rows)
+        self.assertEqual([line.split("\t") for line in self.cert("usage", RSA).stdout.splitlines()],
+                         [[row.get("program", ""), row["domain"], row["role"], row["rule"]] for row in self.rows])
+        self.assertEqual(json.loads(self.cert("usage", EC, "--json").stdout), self.rows[1:3])
+
+    def test_a_file_is_no_record(self):
+        own = Identity(self.folder, "own")
+        identity = self.add(self.both("own.both.pem", own.certificate, own.key))
+        self.upstream("own.both.pem")
+        self.assert_error(self.cert("usage", identity), 1, "no rule of")
+        self.assertEqual(self.cert("delete", identity).returncode, 0)
+
+    def test_delete(self):
+        self.add(self.vector("rsa_pkcs1"))
+        self.add(self.vector("ec_p256_sec1"))
+        refused = self.cert("delete", RSA)
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""), refused)
+        lines = refused.stderr.splitlines()
+        self.assertEqual([re.match(r".*?:(\d+): ", line).group(1) for line in lines], ["5", "3", "4", "6"], lines)
+        self.assertIn("in use by this rule, for a.example:8443; take it out of the rule before", lines[1])
+        self.assert_error(self.cert("delete", EC), 1, f"{self.policy}:3: ", "in use")
+        self.assertEqual(len(self.records()), 2)
+        forced = self.cert("delete", EC, "--force")
+        self.assertEqual(forced.returncode, 0, forced)
+        self.assertIn("name another certificate in it", forced.stderr)
+        self.assertEqual(list(self.records()), [f"{RSA}.pem"])
+
+
+class InRedis(UpstreamBench):
+    def test_check_and_delete(self):
+        redis = Redis(self)
+        self.upstream(RSA, EC, store=f'type = "redis"; address = "unix:{redis.socket}";')
+        self.add(self.vector("rsa_pkcs1"))
+        self.check(2, f'certificate: "{EC}": ', "has no such record", lines=1)
+        self.add(self.vector("ec_p256_sec1"))
+        self.check(0, lines=0)
+        self.assert_error(self.cert("delete", RSA), 1, f"{self.policy}:3: ", "in use")
+        redis.stop()
+        self.check(3, f'{self.policy}:3: certificate: "{RSA}": ', lines=1)
+
+
+if __name__ == "__main__":
+    unittest.main()
