@@ -27,7 +27,7 @@ static bool lacks_store(const struct explanation *explanation)
                 return true;
         }
     }
-    return false;
+    return client_lacks_store(&explanation->client);
 }
 
 static int print(const struct explanation *explanation, const struct wishes *wishes,
@@ -39,16 +39,17 @@ static int print(const struct explanation *explanation, const struct wishes *wis
         return STATUS_SURROUNDINGS;
     if (lacks_store(explanation))
         return STATUS_SURROUNDINGS;
-    return explanation->has_rule ? STATUS_DONE : STATUS_NO;
+    return explanation->has_rule || explanation->client.led.rule != NULL ? STATUS_DONE : STATUS_NO;
 }
 
-static int explain(const struct policy *policy, const struct domain *host, const struct wishes *wishes)
+static int explain(const struct policy_file *file, const struct domain *host, const struct wishes *wishes)
 {
+    const struct policy *policy = file->policy;
     struct explanation explanation;
     struct program_found program;
     section_find(policy, &wishes->program, &program);
     int status = STATUS_SURROUNDINGS;
-    if (explanation_make(&explanation, policy, program.section, host, time(NULL)))
+    if (explanation_make(&explanation, policy, program.section, host, &file->crypto.ossl, time(NULL)))
         status = print(&explanation, wishes, &program);
     else
         message_error("policy explain: there is not enough memory; try again when there is more");
@@ -74,7 +75,7 @@ static int read_and_explain(struct policy_file *file, const struct domain *host,
         policy_file_say_no_libcrypto(file);
         return STATUS_SURROUNDINGS;
     }
-    return explain(file->policy, host, wishes);
+    return explain(file, host, wishes);
 }
 
 /* A name or an address, or `*`. The port is 0 where none is given. */
@@ -137,7 +138,7 @@ static int run(const struct invocation *invocation)
 const struct command command_policy_explain = {
     .name = "policy explain",
     .usage = "tlsgraft [--policy FILE] policy explain [--program PATH|NAME] HOST[:PORT] [--json]",
-    .summary = "tell which rule applies to a server, and what it does",
+    .summary = "tell which rules apply to a server, and what they do",
     .help =
         "HOST: a name, an IPv4 address, [IPv6 address], or '*', a server of which nothing is known.\n"
         "No name is resolved and nothing is sent to HOST; the certificate store is asked for the records\n"
@@ -147,7 +148,8 @@ const struct command command_policy_explain = {
         "  --program PATH|NAME  with a /: the path of the executable (of a script, what runs it is taken);\n"
         "                       else its base name, or what 'tlsgraft run --program NAME' says. One of each\n"
         "                       may be given, as both count at run time. Not given: the global rules alone\n"
-        "  --json               print {host, port, program, pin_rule: {rule, mode, target, verify, pins}}\n"
+        "  --json               print {host, port, program, pin_rule: {rule, mode, target, verify, pins},\n"
+        "                       client_certificate: {rule, chosen, rejected: [{reference, reason}]}}\n"
         "\n"
         "The most specific rule applies, whole: nothing is taken over from others. Into a pipe it prints\n"
         "lines of KEY, tab, VALUE:\n"
@@ -167,20 +169,32 @@ const struct command command_policy_explain = {
         "  with_port            no port is given: would apply at the port of its pattern\n"
         "  note                 what else is to be known\n"
         "  outcome              what a handshake with such a server leads to\n"
+        "  client_rule          the rule for client certificates, as rule; absent if there is none\n"
+        "  client_mode, required, keep_program_certificate\n"
+        "                       as that rule has them\n"
+        "  chosen, rejected     its candidates: the one that a server gets which names no CA and accepts\n"
+        "                       every kind of key, and the others, each with the reason\n"
+        "  client_with_port     as with_port\n"
+        "  client_outcome       what a server gets that asks for a certificate\n"
         "\n"
         "JSON has the same names, but hidden_rule; what does not apply is absent. section is {name, rule},\n"
         "with_port [{port, rule}], notes an array; program_name is the NAME beside a PATH. Those of a rule\n"
         "are in pin_rule, and in each of its other_rules: unresolved is an array of {key, reason}, and\n"
         "expired tells whether expires is past. Of several rules pin_rule is the one that events name, with\n"
-        "the pins of all; ids is an array of {id, pin}, for keys that are named by an id.\n"
+        "the pins of all; ids is an array of {id, pin}, for keys that are named by an id. Those of a client\n"
+        "rule are in client_certificate: mode, required, keep_program_certificate and outcome.\n"
         "\n"
         "A program that has another name verified than it sends is under the rules of both. One that sends\n"
         "no name may be under the rules of the address too. Of that, and of one that speaks through a\n"
-        "proxy, less may be known in a handshake than is asked here: TLSGRAFT_LOG=info tells what was.\n"
+        "proxy, less may be known in a handshake than is asked here: TLSGRAFT_LOG=info tells what was. No "
+        "client\n"
+        "certificate is shown for a name that is only guessed and not the only one for its address, nor by "
+        "a\n"
+        "rule for a port that is not known for sure.\n"
         "\n"
         "status: 0 there is a rule; 1 no rule; 2 wrong usage, or the policy is invalid; 3 no policy file, "
         "or\n"
-        "the store did not answer for a key of the rule\n"
+        "the store did not answer for a key or a certificate of the rule\n"
         "\n"
         "example:\n"
         "  tlsgraft policy explain --program /usr/bin/curl api.example.com:443\n",

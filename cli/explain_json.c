@@ -127,6 +127,40 @@ static json_t *with_port(const struct explanation *explanation)
     return list;
 }
 
+static json_t *client_of(const struct client_explained *client)
+{
+    const struct upstream_rule *rule = client->led.rule;
+    char words[UPSTREAM_WORDS_SIZE];
+    char outcome[CLIENT_OUTCOME_SIZE];
+    json_t *rejected = json_array();
+    json_t *object = json_pack("{s:o, s:s, s:b, s:b}", "rule", place_of(&rule->source), "mode",
+                               mode_name(policy_upstream_mode(client->policy, rule)), "required",
+                               rule->required, "keep_program_certificate", rule->keep_program_certificate);
+    if (client->choice.chosen != NULL)
+        set_text(object, "chosen", client->choice.chosen->candidate->name);
+    for (size_t i = 0; i < client->choice.count; i++) {
+        const struct upstream_considered *item = &client->choice.items[i];
+        upstream_words(item, words);
+        if (item->verdict != UPSTREAM_CHOSEN)
+            json_array_append_new(rejected,
+                                  json_pack("{s:o, s:o}", "reference", output_text(item->candidate->name),
+                                            "reason", output_text(words)));
+    }
+    json_object_set_new(object, "rejected", rejected);
+    client_outcome(client, outcome);
+    set_text(object, "outcome", outcome);
+    return object;
+}
+
+static json_t *client_with_port(const struct client_explained *client)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < client->with_port_count; i++)
+        json_array_append_new(list, json_pack("{s:i, s:o}", "port", client->with_port[i].pattern.port, "rule",
+                                              place_of(&client->with_port[i].rule->source)));
+    return list;
+}
+
 int explain_print_json(const struct explanation *explanation, const struct program_found *program)
 {
     const struct domain *host = &explanation->peer.names[0].domain;
@@ -153,5 +187,8 @@ int explain_print_json(const struct explanation *explanation, const struct progr
     set_list(object, "notes", notes_of(explanation, program));
     explanation_outcome(explanation, outcome);
     set_text(object, "outcome", outcome);
+    if (explanation->client.led.rule != NULL)
+        json_object_set_new(object, "client_certificate", client_of(&explanation->client));
+    set_list(object, "client_with_port", client_with_port(&explanation->client));
     return output_json("policy explain", object);
 }

@@ -124,6 +124,45 @@ static void print_unmatched(const struct explanation *explanation)
         line("unnamed", explain_about(explanation_about(explanation, false)), NULL, NULL);
 }
 
+static void print_client_led(const char *key, const struct client_led *led, const char *last)
+{
+    char place[PLACE_SIZE];
+    char pattern[DOMAIN_TEXT_SIZE];
+    format_place(&led->rule->source, place);
+    domain_format(&led->pattern, pattern);
+    line(key, place, pattern, last);
+}
+
+static void print_client_rule(const struct client_explained *client)
+{
+    char words[UPSTREAM_WORDS_SIZE];
+    char outcome[CLIENT_OUTCOME_SIZE];
+    const struct upstream_rule *rule = client->led.rule;
+    print_client_led("client_rule", &client->led, client->of_section ? "of the section" : "global");
+    line("client_mode", mode_name(policy_upstream_mode(client->policy, rule)),
+         rule->mode == MODE_UNSET ? "of the policy" : "of the rule", NULL);
+    line("required", rule->required ? "true" : "false", NULL, NULL);
+    line("keep_program_certificate", rule->keep_program_certificate ? "true" : "false", NULL, NULL);
+    if (client->choice.chosen != NULL)
+        line("chosen", client->choice.chosen->candidate->name, NULL, NULL);
+    for (size_t i = 0; i < client->choice.count; i++) {
+        const struct upstream_considered *item = &client->choice.items[i];
+        upstream_words(item, words);
+        if (item->verdict != UPSTREAM_CHOSEN)
+            line("rejected", item->candidate->name, words, NULL);
+    }
+    client_outcome(client, outcome);
+    line("client_outcome", outcome, NULL, NULL);
+}
+
+static void print_client(const struct client_explained *client)
+{
+    if (client->led.rule != NULL)
+        print_client_rule(client);
+    for (size_t i = 0; i < client->with_port_count; i++)
+        print_client_led("client_with_port", &client->with_port[i], NULL);
+}
+
 static void print_notes(const struct explanation *explanation, const struct program_found *program)
 {
     struct explain_notes notes;
@@ -154,4 +193,5 @@ void explain_print_text(const struct explanation *explanation, const struct prog
     print_notes(explanation, program);
     explanation_outcome(explanation, outcome);
     line("outcome", outcome, NULL, NULL);
+    print_client(&explanation->client);
 }

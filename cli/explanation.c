@@ -136,7 +136,8 @@ static void set_peer(struct peer *peer, const struct domain *host)
 }
 
 bool explanation_make(struct explanation *explanation, const struct policy *policy,
-                      const struct section *section, const struct domain *host, time_t now)
+                      const struct section *section, const struct domain *host, const struct ossl *ossl,
+                      time_t now)
 {
     struct collector collector = {.explanation = explanation};
     *explanation = (struct explanation){.policy = policy, .section = section, .now = now};
@@ -156,7 +157,8 @@ bool explanation_make(struct explanation *explanation, const struct policy *poli
         collector.list = &explanation->with_port;
         walk_ports(explanation, add_with_port, &collector);
     }
-    return !collector.failed;
+    bool is_explained = client_explain(&explanation->client, policy, section, &explanation->peer, ossl, now);
+    return is_explained && !collector.failed;
 }
 
 void explanation_free(struct explanation *explanation)
@@ -164,6 +166,7 @@ void explanation_free(struct explanation *explanation)
     free(explanation->rules.items);
     free(explanation->hidden.items);
     free(explanation->with_port.items);
+    client_explained_free(&explanation->client);
 }
 
 bool explanation_is_past(const struct explanation *explanation, const struct pin_rule *rule)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "cli/explanation_client.h"
 #include "policy/judge.h"
 
 /* A rule, and the pattern that leads to it. */
@@ -37,14 +38,17 @@ struct explanation {
     struct rule_list
         with_port; /* where no port is given: those that would apply at the port of their pattern */
     const struct pin_rule *elsewhere; /* a port is given, and only rules for others match: one; else NULL */
+    struct client_explained client;
 };
 
 /*
  * Explains a peer, `host` (a name, an address or DOMAIN_ALL, with its port or 0), for a program of `section`.
- * False: memory is short. Free it with explanation_free(), also then.
+ * `ossl` is asked of client certificates alone. False: memory is short. Free it with explanation_free(), also
+ * then.
  */
 bool explanation_make(struct explanation *explanation, const struct policy *policy,
-                      const struct section *section, const struct domain *host, time_t now);
+                      const struct section *section, const struct domain *host, const struct ossl *ossl,
+                      time_t now);
 
 void explanation_free(struct explanation *explanation);
 

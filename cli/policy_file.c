@@ -93,8 +93,8 @@ static enum policy_file_outcome resolve(struct policy_file *file)
     struct policy *policy = file->policy;
     char why[4096] = "";
     bool names_records = file->asks_store && policy->records != NULL;
-    bool checks_candidates = file->asks_store && file->strict && policy->candidate_count > 0;
-    if (policy->pem_count == 0 && !names_records && !checks_candidates)
+    bool names_candidates = file->asks_store && policy->candidate_count > 0;
+    if (policy->pem_count == 0 && !names_records && !names_candidates)
         return POLICY_FILE_READ;
     file->no_libcrypto = !crypto_open(&file->crypto);
     if (file->no_libcrypto)
@@ -105,7 +105,7 @@ static enum policy_file_outcome resolve(struct policy_file *file)
     }
     if (names_records)
         ids_resolve(policy, &file->crypto.ossl, say_of_id, file);
-    if (checks_candidates)
+    if (names_candidates && file->strict)
         candidates_check(policy, &file->crypto.ossl, file->store_failed, say_of_id, file);
     return POLICY_FILE_READ;
 }

@@ -248,6 +248,16 @@ static struct known *find_or_make(struct wish *wish, enum credential_fault *faul
     return known == NULL || known == old ? known : publish(wish, known);
 }
 
+/* What looks like a mistyped path is told of as one. */
+static void say_mistaken(const struct policy *policy, const struct candidate *candidate, char *why)
+{
+    char name[256];
+    if (candidate->why == NULL)
+        return;
+    store_name(&policy->store, name, sizeof name);
+    snprintf(why, CREDENTIAL_WHY_SIZE, "%s has no such record: %s", name, candidate->why);
+}
+
 /* The text that counts for a candidate; CREDENTIAL_READY: there is one. */
 static enum credential_fault find_record(struct wish *wish, char *why)
 {
@@ -266,9 +276,7 @@ static enum credential_fault find_record(struct wish *wish, char *why)
     case RECORDS_FOUND:
         return CREDENTIAL_READY;
     case RECORDS_ABSENT:
-        /* What looks like a mistyped path is told of as one. */
-        if (candidate->why != NULL)
-            snprintf(why, CREDENTIAL_WHY_SIZE, "%s", candidate->why);
+        say_mistaken(policy, candidate, why);
         return CREDENTIAL_NO_RECORD;
     case RECORDS_REFUSED:
         return CREDENTIAL_REFUSED;

@@ -55,6 +55,7 @@ typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
 #define OSSL_V_ERR_APPLICATION_VERIFICATION 50
 #define OSSL_V_ERR_HOSTNAME_MISMATCH        62
 #define OSSL_V_FLAG_PARTIAL_CHAIN           0x80000
+#define OSSL_CB_LOOP                        0x01
 #define OSSL_CB_HANDSHAKE_START             0x10
 #define OSSL_CB_HANDSHAKE_DONE              0x20
 #define OSSL_WANT_RETRY_VERIFY              8
@@ -77,6 +78,12 @@ typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
 #define OSSL_EXT_CLIENT_HELLO               0x0080
 #define OSSL_CTRL_CHAIN                     88  /* SSL_set1_chain(3) with the number 1 */
 #define OSSL_CTRL_GET_CLIENT_CERT_TYPES     103 /* SSL_get0_certificate_types */
+#define OSSL_CTRL_GET_CHAIN_CERTS           115 /* SSL_get0_chain_certs(3) */
+#define OSSL_CTRL_SELECT_CURRENT_CERT       116 /* SSL_select_current_cert(3) */
+#define OSSL_CTRL_SET_CURRENT_CERT          117 /* SSL_set_current_cert(3) */
+#define OSSL_CERT_SET_FIRST                 1
+#define OSSL_CERT_SET_NEXT                  2
+#define OSSL_CTRL_GET_SIGNATURE_NID         132 /* SSL_get_signature_nid(3): has one been chosen? */
 #define OSSL_NID_RSA                        6
 #define OSSL_NID_COMMON_NAME                13
 #define OSSL_NID_SUBJECT_ALT_NAME           85
@@ -88,6 +95,7 @@ typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
 #define OSSL_GENERAL_NAME_DNS               2
 #define OSSL_ERR_LIB_SSL                    20
 #define OSSL_R_CERTIFICATE_VERIFY_FAILED    134
+#define OSSL_R_CERTIFICATE_REQUIRED         1116 /* SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED */
 /* ssl/statem/statem.h: a fatal error that sends no alert. */
 #define OSSL_AD_NO_ALERT (-1)
 
@@ -231,7 +239,10 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, int, EVP_PKEY_get_id, "EVP_PKEY_id", (const EVP_PKEY *key))                                  \
     F(REQUIRED, int, EVP_PKEY_get_bits, "EVP_PKEY_bits", (const EVP_PKEY *key))                              \
     F(REQUIRED, OPENSSL_STACK *, OPENSSL_sk_new_null, NULL, (void))                                          \
-    F(REQUIRED, int, OPENSSL_sk_push, NULL, (OPENSSL_STACK * stack, const void *data))
+    F(REQUIRED, int, OPENSSL_sk_push, NULL, (OPENSSL_STACK * stack, const void *data))                       \
+    F(REQUIRED, int, X509_up_ref, NULL, (X509 * x))                                                          \
+    F(REQUIRED, int, EVP_PKEY_up_ref, NULL, (EVP_PKEY * key))                                                \
+    F(REQUIRED, X509_STACK *, X509_chain_up_ref, NULL, (X509_STACK * chain))
 
 #define OSSL_SSL_FUNCTIONS(F)                                                                                \
     F(REQUIRED, int, SSL_connect, NULL, (SSL * ssl))                                                         \
@@ -296,7 +307,7 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, void, SSL_CTX_set_cert_cb, NULL, (SSL_CTX * ctx, ossl_cert_cb * callback, void *arg))        \
     F(REQUIRED, ossl_client_cert_cb *, SSL_CTX_get_client_cert_cb, NULL, (SSL_CTX * ctx))                    \
     F(REQUIRED, X509_NAME_STACK *, SSL_get_client_CA_list, NULL, (const SSL *ssl))                           \
-    F(REQUIRED, int, SSL_get_sigalgs, NULL,                                                                  \
+    F(REQUIRED, int, SSL_get_shared_sigalgs, NULL,                                                           \
       (SSL * ssl, int index, int *sign, int *hash, int *sign_hash, unsigned char *raw_sign,                  \
        unsigned char *raw_hash))                                                                             \
     F(REQUIRED, void, SSL_certs_clear, NULL, (SSL * ssl))                                                    \

@@ -170,7 +170,7 @@ void upstream_words(const struct upstream_considered *considered, char words[UPS
     case UPSTREAM_ENDS_EARLIER:
         text_of_time((time_t)considered->credential->not_after, day);
         snprintf(words, UPSTREAM_WORDS_SIZE,
-                 "expires on %s, and another one later, or then too and stands before it", day);
+                 "expires on %s; the one that is chosen later, or then too and stands before it", day);
         break;
     }
 }

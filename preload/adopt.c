@@ -10,6 +10,7 @@
 #include "preload/notice.h"
 #include "preload/objects.h"
 #include "preload/process.h"
+#include "preload/upstream.h"
 
 /*
  * An SSL that has not shaken hands yet. Its birth is no time to look at it: since 3.2 it is not built yet
@@ -99,7 +100,13 @@ static bool adopt(struct libssl *libssl, SSL *ssl)
 /* A handshake is under way. Without a valid policy nothing more leaves; else the pins are resolved. */
 static void begin(struct libssl *libssl, SSL *ssl)
 {
-    if (start_is_refused(libssl, ssl))
+    if (start_is_refused(libssl, ssl)) {
+        connection_cut(libssl, ssl);
+        return;
+    }
+    bool begun = upstream_begin(snapshot_acquire(), libssl, ssl);
+    snapshot_release();
+    if (!begun)
         connection_cut(libssl, ssl);
 }
 

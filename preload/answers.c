@@ -23,6 +23,13 @@ struct pair {
 
 static struct name names[NAMES_MAX];
 static struct pair pairs[ADDRESSES_MAX];
+/*
+ * The addresses of pairs that are forgotten (a Bloom filter): another name may have led there. It never says
+ * too little; when it is full it says so of every address.
+ */
+#define FORGOTTEN_BITS 8192
+static uint64_t forgotten[FORGOTTEN_BITS / 64];
+static bool cut_off; /* addresses of an answer were never taken down */
 static size_t name_count;
 static size_t pair_count;
 static uint64_t turn;
@@ -58,6 +65,33 @@ static uint32_t hash_of(const struct domain *domain)
     return hash;
 }
 
+/* Two bits for each. */
+static void bits_of(const struct answer_address *address, uint32_t bits[2])
+{
+    struct domain domain = {.kind = DOMAIN_ADDRESS, .length = DOMAIN_ADDRESS_BYTES};
+    memcpy(domain.text, address->bytes, DOMAIN_ADDRESS_BYTES);
+    uint32_t hash = hash_of(&domain);
+    bits[0] = hash % FORGOTTEN_BITS;
+    bits[1] = (hash >> 16) % FORGOTTEN_BITS;
+}
+
+static void forget(struct pair *pair)
+{
+    uint32_t bits[2];
+    bits_of(&pair->address, bits);
+    for (size_t i = 0; i < 2; i++)
+        forgotten[bits[i] / 64] |= 1ULL << bits[i] % 64;
+    pair->used = 0;
+}
+
+static bool may_be_forgotten(const struct answer_address *address)
+{
+    uint32_t bits[2];
+    bits_of(address, bits);
+    return cut_off || ((forgotten[bits[0] / 64] >> bits[0] % 64 & 1) != 0 &&
+                       (forgotten[bits[1] / 64] >> bits[1] % 64 & 1) != 0);
+}
+
 static struct name *find_name(const struct domain *domain, uint32_t hash)
 {
     for (size_t i = 0; i < name_count; i++) {
@@ -80,8 +114,8 @@ static struct name *make_name(const struct domain *domain, uint32_t hash)
                 name = &names[i];
         }
         for (size_t i = 0; i < pair_count; i++) {
-            if (pairs[i].name == name - names)
-                pairs[i].used = 0;
+            if (pairs[i].used != 0 && pairs[i].name == name - names)
+                forget(&pairs[i]);
         }
     }
     name->hash = hash;
@@ -107,6 +141,7 @@ static struct pair *place_for(uint16_t name, const struct answer_address *addres
     if (pair_count < ADDRESSES_MAX)
         return &pairs[pair_count++];
     names[oldest->name].partial = true;
+    forget(oldest);
     return oldest;
 }
 
@@ -121,6 +156,7 @@ void answers_remember(const struct domain *domain, const struct answer *answer)
         name = make_name(domain, hash);
     name->used = ++turn;
     name->partial = name->partial || answer->cut_off;
+    cut_off = cut_off || answer->cut_off;
     for (size_t i = 0; i < answer->count; i++) {
         uint16_t number = (uint16_t)(name - names);
         *place_for(number, &answer->addresses[i]) = (struct pair){turn, number, answer->addresses[i]};
@@ -131,6 +167,26 @@ void answers_remember(const struct domain *domain, const struct answer *answer)
 static bool is_of(const struct pair *pair, const struct domain *address)
 {
     return pair->used != 0 && memcmp(pair->address.bytes, address->text, DOMAIN_ADDRESS_BYTES) == 0;
+}
+
+/*
+ * Names that resolvers do not ask anybody for (RFC 6761, 6.3), and programs as curl not even a resolver.
+ */
+static bool is_localhost(const struct domain *domain)
+{
+    static const char localhost[] = "localhost";
+    const size_t length = sizeof localhost - 1;
+    return domain->length >= length &&
+           memcmp(domain->text + domain->length - length, localhost, length) == 0 &&
+           (domain->length == length || domain->text[domain->length - length - 1] == '.');
+}
+
+/* 127.0.0.0/8, as an IPv4-mapped address, and ::1. */
+static bool is_loopback(const struct domain *address)
+{
+    static const char mapped[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (char)0xff, (char)0xff, 127};
+    static const char v6[DOMAIN_ADDRESS_BYTES] = {[DOMAIN_ADDRESS_BYTES - 1] = 1};
+    return memcmp(address->text, mapped, sizeof mapped) == 0 || memcmp(address->text, v6, sizeof v6) == 0;
 }
 
 enum lead answers_lead(const struct domain *domain, const struct domain *address)
@@ -147,22 +203,28 @@ enum lead answers_lead(const struct domain *domain, const struct domain *address
         if (pairs[i].name == name - names && is_of(&pairs[i], address))
             lead = LEAD_YES;
     }
+    bool asked = name != NULL;
     host_unlock(&lock);
-    return lead;
+    return !asked && is_localhost(domain) && is_loopback(address) ? LEAD_YES : lead;
 }
 
-bool answers_last_name(const struct domain *address, struct domain *name)
+bool answers_last_name(const struct domain *address, struct domain *name, bool *only)
 {
     const struct pair *last = NULL;
+    size_t count = 0;
     host_lock(&lock);
     for (size_t i = 0; i < pair_count; i++) {
-        if (is_of(&pairs[i], address) && (last == NULL || pairs[i].used > last->used))
+        if (!is_of(&pairs[i], address))
+            continue;
+        count++;
+        if (last == NULL || pairs[i].used > last->used)
             last = &pairs[i];
     }
     if (last != NULL) {
         const struct name *found = &names[last->name];
         *name = (struct domain){.kind = DOMAIN_NAME, .length = found->length};
         memcpy(name->text, found->text, found->length);
+        *only = count == 1 && !may_be_forgotten(&last->address);
     }
     host_unlock(&lock);
     return last != NULL;

@@ -40,12 +40,15 @@ void answers_remember(const struct domain *name, const struct answer *answer);
 /* Does a name lead to an address? */
 enum lead {
     LEAD_UNKNOWN, /* the name was not asked for here, or part of its answer is forgotten */
-    LEAD_YES,     /* also an address that is itself */
+    LEAD_YES, /* also an address that is itself; and `localhost`, unless it was asked for, to the loopback */
     LEAD_NO,
 };
 enum lead answers_lead(const struct domain *name, const struct domain *address);
 
-/* The name that led to an address last. False: none did. */
-bool answers_last_name(const struct domain *address, struct domain *name);
+/*
+ * The name that led to an address last. False: none did. `only`: no other name of which this process was told
+ * can have led there, of those that are forgotten neither.
+ */
+bool answers_last_name(const struct domain *address, struct domain *name, bool *only);
 
 #endif

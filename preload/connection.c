@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "preload/certificates.h"
 #include "preload/objects.h"
 
 bool context_create(struct libssl *libssl, CRYPTO_EX_DATA *ad)
@@ -145,8 +146,10 @@ void context_on_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long 
 void connection_on_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
 {
     const struct libssl *libssl = argp;
-    if (ptr != NULL)
+    if (ptr != NULL) {
         connection_mend(libssl, ptr);
+        certificates_drop(libssl, ptr);
+    }
     context_on_free(parent, ptr, ad, idx, argl, argp);
 }
 
@@ -167,12 +170,17 @@ int connection_on_dup(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void *from
     if (copy == NULL)
         return 0;
     if (*value != NULL) {
-        /* SSL_dup copies the mode and the id context too; the rest is of a handshake that the copy has not
-         * made. */
+        /* SSL_dup copies the mode, the id context and the certificates too; the rest is of a handshake that
+         * the copy has not made. */
         copy->info = (*value)->info;
         copy->mode_changed = (*value)->mode_changed;
         copy->mode = (*value)->mode;
         copy->id_context_changed = (*value)->id_context_changed;
+        copy->certificate_is_own = (*value)->certificate_is_own;
+        copy->certificate = (*value)->certificate;
+        copy->certificate_arg = (*value)->certificate_arg;
+        copy->certificate_watched = (*value)->certificate_watched;
+        copy->kept = certificates_share((*value)->kept);
     }
     *value = copy;
     return 1;

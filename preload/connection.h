@@ -15,8 +15,12 @@
 struct context {
     ossl_cert_verify_cb *verify; /* NULL: X509_verify_cert */
     void *verify_arg;
-    ossl_info_cb *info; /* NULL: none */
+    ossl_info_cb *info;        /* NULL: none */
+    ossl_cert_cb *certificate; /* as the program set it last; NULL: none */
+    void *certificate_arg;
 };
+
+struct certificates_kept;
 
 /*
  * SSL_VERIFY_PEER with a bit that means nothing to OpenSSL, so that a mode which the program has set since is
@@ -37,11 +41,20 @@ struct connection {
     bool id_context_changed;  /* SSL_set_session_id_context() was called for a session with our mark */
     bool sends_no_name;       /* SSL_get_servername() may tell that of a session, which is not sent */
     bool talked_before;       /* the server sent something before this handshake's ClientHello */
+    bool certificate_is_own;  /* `certificate` counts, and not the SSL_CTX's */
+    bool certificate_watched; /* on_certificate() is installed */
+    bool certificate_ruled;   /* a rule for client certificates is in force, as the start found */
+    bool session_considered;  /* a session was compared with the rule at the start of this connection */
+    bool certificate_due;     /* the server asked, and without a certificate the handshake must not go on */
+    bool certificate_done;    /* a handshake is done: who asks now does so after it */
     struct records_wait wait; /* for the store, in this handshake */
     unsigned fact_count;
     struct fact facts[CONNECTION_FACTS_MAX]; /* established in this handshake, which is not done yet */
     BIO *cut;                /* the program's write BIO, which takes nothing more; a reference. NULL: none */
     ossl_bio_cb *cut_before; /* the BIO's callback in whose place ours is */
+    ossl_cert_cb *certificate; /* the program's own for this SSL, see certificate_is_own; NULL: none */
+    void *certificate_arg;
+    struct certificates_kept *kept; /* the program's, while ours are in the SSL; NULL: they are not */
 };
 
 /* Makes the struct context of an SSL_CTX that is being born. False: memory is short. */

@@ -4,7 +4,10 @@
 #include "preload/notice.h"
 #include "preload/peername.h"
 #include "preload/process.h"
+#include "preload/refuse.h"
 #include "preload/tell.h"
+#include "preload/upstream.h"
+#include "preload/upstream_session.h"
 
 #include <errno.h>
 
@@ -86,6 +89,18 @@ static void forget_wait(const struct libssl *libssl, const SSL *ssl)
         connection->wait = (struct records_wait){0};
 }
 
+/* Its start was not heard of, and so nobody has asked which client certificate its session stands for. */
+static void judge_session(const struct snapshot *snapshot, struct libssl *libssl, SSL *ssl)
+{
+    const struct connection *connection = connection_of(libssl, ssl);
+    if ((connection != NULL && connection->session_considered) ||
+        !snapshot_is_in_force(snapshot, &libssl->fn) || upstream_session_is_admitted(snapshot, libssl, ssl))
+        return;
+    refuse_for_certificate(libssl, "the session that was resumed may have been made with another client "
+                                   "certificate than the policy gives; connect without it");
+    connection_cut(libssl, ssl);
+}
+
 void done_handshake(struct libssl *libssl, SSL *ssl)
 {
     int error = errno;
@@ -99,9 +114,13 @@ void done_handshake(struct libssl *libssl, SSL *ssl)
         remember(connection);
     else if (examine_is_needed(snapshot))
         judge_end(snapshot, libssl, ssl, resumed);
+    if (resumed)
+        judge_session(snapshot, libssl, ssl);
     monitor_server(snapshot, libssl, ssl);
     snapshot_release();
     forget_wait(libssl, ssl);
+    if (connection != NULL)
+        connection->certificate_done = true;
     errno = error;
 }
 
@@ -109,6 +128,8 @@ void notice(struct libssl *libssl, const SSL *ssl, int where, int ret)
 {
     SSL *client = libssl->fn.SSL_is_server(ssl) ? NULL : (SSL *)(uintptr_t)ssl;
     /* The end before the program hears of it, for it may write at once; the start after. */
+    if (client != NULL && (where & OSSL_CB_LOOP) != 0)
+        upstream_check_due(libssl, client);
     if (client != NULL && (where & OSSL_CB_HANDSHAKE_DONE) != 0)
         done_handshake(libssl, client);
     ossl_info_cb *own = connection_program_info(libssl, ssl);

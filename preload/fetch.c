@@ -23,15 +23,18 @@ static void fetch_collected(struct collected *collected)
     collected->count = 0;
 }
 
-static bool collect(const struct pin_rule *rule, const struct key *key, void *context)
+static void collect_id(struct collected *collected, const char *id)
 {
-    struct collected *collected = context;
-    (void)rule;
-    if (key->kind != KEY_ID)
-        return false;
     if (collected->count == IDS_MAX)
         fetch_collected(collected);
-    collected->ids[collected->count++] = key->name;
+    collected->ids[collected->count++] = id;
+}
+
+static bool collect(const struct pin_rule *rule, const struct key *key, void *context)
+{
+    (void)rule;
+    if (key->kind == KEY_ID)
+        collect_id(context, key->name);
     return false;
 }
 
@@ -47,6 +50,19 @@ void fetch_records(const struct showing *showing, const struct requirement *requ
     collected.wait = connection == NULL ? &own : &connection->wait;
     for (size_t i = 0; i < count; i++)
         requirement_each_key(&requirements[i], collect, &collected);
+    fetch_collected(&collected);
+}
+
+void fetch_candidates(const struct policy *policy, const struct libssl *libssl,
+                      const struct upstream_rule *rule, struct records_wait *wait)
+{
+    struct collected collected = {.records = policy->records, .ossl = &libssl->fn, .wait = wait};
+    if (collected.records == NULL)
+        return;
+    for (size_t i = 0; i < rule->candidate_count; i++) {
+        if (rule->candidates[i].kind == CANDIDATE_ID)
+            collect_id(&collected, rule->candidates[i].name);
+    }
     fetch_collected(&collected);
 }
 

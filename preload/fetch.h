@@ -11,6 +11,13 @@
 void fetch_records(const struct showing *showing, const struct requirement *requirements, size_t count);
 
 /*
+ * The records that the candidates of a rule name: where a server asks for a client certificate. `wait` is the
+ * handshake's.
+ */
+void fetch_candidates(const struct policy *policy, const struct libssl *libssl,
+                      const struct upstream_rule *rule, struct records_wait *wait);
+
+/*
  * When a policy was read: takes over what is known of its records from the one before (NULL: there is none),
  * and reads the texts of those that rules for this program name, if `prefetch` says so. No OpenSSL: it may be
  * before main.

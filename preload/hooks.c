@@ -7,12 +7,6 @@
 #include "preload/notice.h"
 #include "preload/objects.h"
 #include "preload/refuse.h"
-#include "preload/scope.h"
-
-/* The function that would have been called without us: the object's libssl's, else the caller's. */
-#define REAL(libssl, name, caller)                                                                           \
-    ((libssl) != NULL && (libssl)->fn.name != NULL ? (libssl)->fn.name                                       \
-                                                   : (__typeof__(&(name)))scope_next(#name, caller))
 
 /* The struct context where the SSL_CTX is governed; else NULL. */
 static struct context *governed_context(const struct libssl *libssl, const SSL_CTX *ctx)

@@ -5,6 +5,12 @@
 #include <stdint.h>
 
 #include "policy/openssl.h"
+#include "preload/scope.h"
+
+/* The function that would have been called without us: the object's libssl's, else the caller's. */
+#define REAL(libssl, name, caller)                                                                           \
+    ((libssl) != NULL && (libssl)->fn.name != NULL ? (libssl)->fn.name                                       \
+                                                   : (__typeof__(&(name)))scope_next(#name, caller))
 
 #define TLSGRAFT_EXPORT __attribute__((visibility("default")))
 
@@ -17,6 +23,12 @@ TLSGRAFT_EXPORT void SSL_CTX_set_info_callback(SSL_CTX *ctx, ossl_info_cb *callb
 TLSGRAFT_EXPORT ossl_info_cb *SSL_CTX_get_info_callback(SSL_CTX *ctx);
 TLSGRAFT_EXPORT void SSL_set_info_callback(SSL *ssl, ossl_info_cb *callback);
 TLSGRAFT_EXPORT ossl_info_cb *SSL_get_info_callback(const SSL *ssl);
+
+/* hooks_certificate.c */
+TLSGRAFT_EXPORT void SSL_set_cert_cb(SSL *ssl, ossl_cert_cb *callback, void *arg);
+TLSGRAFT_EXPORT void SSL_CTX_set_cert_cb(SSL_CTX *ctx, ossl_cert_cb *callback, void *arg);
+TLSGRAFT_EXPORT SSL *SSL_new(SSL_CTX *ctx);
+TLSGRAFT_EXPORT SSL_CTX *SSL_set_SSL_CTX(SSL *ssl, SSL_CTX *ctx);
 
 /* verifyname.c */
 TLSGRAFT_EXPORT X509_VERIFY_PARAM *X509_VERIFY_PARAM_new(void);

@@ -12,6 +12,9 @@ void notice(struct libssl *libssl, const SSL *ssl, int where, int ret);
 /* The verify callback of every SSL_CTX; `arg` is its struct libssl. Calls the program's own. */
 int verdict(X509_STORE_CTX *store, void *arg);
 
+/* The certificate callback of a client's SSL; `arg` is its struct libssl. Calls the program's own. */
+ossl_cert_cb on_certificate;
+
 /* A ClientHello is being built (a private extension that adds nothing, unless the ClientHello is encrypted);
  * `add_arg` is the struct libssl. */
 ossl_ext_add_cb on_client_hello;

@@ -187,7 +187,7 @@ static void name_by_address(const struct remote *remote, struct peer *peer)
         peer->name_count = 1;
         return;
     }
-    if (answers_last_name(&remote->address, &peer->names[0].domain))
+    if (answers_last_name(&remote->address, &peer->names[0].domain, &peer->guess_is_only))
         peer->names[peer->name_count++].how = PEER_HOW_RESOLVER;
     peer->names[peer->name_count++] = (struct peer_name){remote->address, PEER_HOW_ADDRESS};
     peer->port = remote->port;

@@ -10,4 +10,7 @@
  */
 void refuse_with_words(const struct libssl *libssl, const char *text);
 
+/* The same with the reason "certificate required": so curl ends with 98, a client certificate is missing. */
+void refuse_for_certificate(const struct libssl *libssl, const char *text);
+
 #endif

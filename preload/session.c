@@ -5,6 +5,7 @@
 #include "preload/connection.h"
 #include "preload/early.h"
 #include "preload/examine.h"
+#include "preload/upstream_session.h"
 
 /* At most SSL_MAX_SID_CTX_LENGTH, 32 bytes. */
 static const unsigned char mark[] = "tlsgraft: verify = pin";
@@ -70,7 +71,8 @@ bool session_is_admitted(const struct snapshot *snapshot, const struct libssl *l
     if (session == NULL ||
         (libssl->fn.SSL_SESSION_get0_peer(session) == NULL && raw_key_of(libssl, session) == NULL))
         return true;
-    return may_resume(snapshot, libssl, ssl, session, is_marked(libssl, session), quiet);
+    return may_resume(snapshot, libssl, ssl, session, is_marked(libssl, session), quiet) &&
+           upstream_session_is_admitted(snapshot, libssl, ssl);
 }
 
 void session_consider_again(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
@@ -84,12 +86,16 @@ void session_consider(const struct snapshot *snapshot, const struct libssl *libs
 {
     SSL_SESSION *session = libssl->fn.SSL_get_session(ssl);
     bool marked = session != NULL && is_marked(libssl, session);
-    if (session != NULL && !may_resume(snapshot, libssl, ssl, session, marked, true)) {
+    if (session != NULL && (!may_resume(snapshot, libssl, ssl, session, marked, true) ||
+                            !upstream_session_is_admitted(snapshot, libssl, ssl))) {
         libssl->fn.SSL_set_session(ssl, NULL);
         marked = false;
     }
     if (!set_id_context(libssl, ssl, marked))
         libssl->fn.SSL_set_session(ssl, NULL);
+    struct connection *connection = connection_of(libssl, ssl);
+    if (connection != NULL)
+        connection->session_considered = true;
     if (libssl->fn.SSL_get_session(ssl) != NULL)
         early_without_external_key(snapshot, libssl, ssl);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "policy/text.h"
+#include "preload/certificates.h"
 #include "preload/connection.h"
 #include "preload/examine.h"
 #include "preload/notice.h"
@@ -10,16 +11,28 @@
 #include "preload/refuse.h"
 #include "preload/session.h"
 #include "preload/tell.h"
+#include "preload/upstream.h"
+#include "preload/upstream_session.h"
 
 static const char no_memory[] = "not enough memory to check the server";
+
+static bool ports_matter(const struct snapshot *snapshot)
+{
+    return rule_index_has_port(&snapshot->policy->pins) || rule_index_has_port(&snapshot->policy->upstream) ||
+           (snapshot->section != NULL && (rule_index_has_port(&snapshot->section->pins) ||
+                                          rule_index_has_port(&snapshot->section->upstream)));
+}
 
 /* What only shows now of who the peer is. False: memory is short. */
 static bool note_peer(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
 {
-    return snapshot->state != POLICY_LOADED ||
-           peer_begin(libssl, ssl,
-                      rule_index_has_port(&snapshot->policy->pins) ||
-                          (snapshot->section != NULL && rule_index_has_port(&snapshot->section->pins)));
+    return snapshot->state != POLICY_LOADED || peer_begin(libssl, ssl, ports_matter(snapshot));
+}
+
+static void cut_for_memory(const struct libssl *libssl, SSL *ssl)
+{
+    refuse_with_words(libssl, no_memory);
+    connection_cut(libssl, ssl);
 }
 
 /* Without a valid policy, or where it refuses a peer that it does not know. */
@@ -61,10 +74,14 @@ bool start_is_refused(struct libssl *libssl, SSL *ssl)
 }
 
 /* Where a connection is negotiated again; TLS 1.3 comes here after early data, and keeps its session. */
-static void begin_again(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
+static void begin_again(const struct snapshot *snapshot, struct libssl *libssl, SSL *ssl)
 {
-    if (libssl->fn.SSL_get_state(ssl) == OSSL_STATE_OK && snapshot_is_in_force(snapshot, &libssl->fn))
+    if (libssl->fn.SSL_get_state(ssl) != OSSL_STATE_OK || !snapshot_is_in_force(snapshot, &libssl->fn))
+        return;
+    if (upstream_begin(snapshot, libssl, ssl))
         session_consider_again(snapshot, libssl, ssl);
+    else
+        cut_for_memory(libssl, ssl);
 }
 
 /* At the very beginning of a connection; not where it is negotiated again. */
@@ -73,9 +90,8 @@ static void begin_connection(const struct snapshot *snapshot, struct libssl *lib
     /* Where there is no valid policy the ClientHello is refused. */
     if (!snapshot_is_in_force(snapshot, &libssl->fn))
         return;
-    if (!note_peer(snapshot, libssl, ssl)) {
-        refuse_with_words(libssl, no_memory);
-        connection_cut(libssl, ssl);
+    if (!note_peer(snapshot, libssl, ssl) || !upstream_begin(snapshot, libssl, ssl)) {
+        cut_for_memory(libssl, ssl);
         return;
     }
     session_consider(snapshot, libssl, ssl);
@@ -90,6 +106,8 @@ void start_handshake(struct libssl *libssl, SSL *ssl)
     struct connection *connection = connection_of(libssl, ssl);
     if (connection != NULL) {
         connection->judged = false;
+        connection->certificate_due = false;
+        connection->certificate_done = false;
         connection->fact_count = 0;
         /* It comes again after early data, and where a connection is negotiated again. */
         if (begins || libssl->fn.SSL_get_state(ssl) == OSSL_STATE_OK)
@@ -98,6 +116,9 @@ void start_handshake(struct libssl *libssl, SSL *ssl)
             connection->refused = false;
             connection->sends_no_name = false;
             connection->talked_before = false;
+            connection->certificate_ruled = false;
+            connection->session_considered = false;
+            certificates_put_back(libssl, ssl, connection);
             connection_mend(libssl, connection);
         }
     }
@@ -139,11 +160,12 @@ static bool make_heard(struct libssl *libssl, SSL *ssl)
  * Where the start was not heard it is too late to take a session back, and its early data would leave before
  * the end of the handshake is judged.
  */
-static bool is_refused_late(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
+static bool is_refused_late(const struct snapshot *snapshot, struct libssl *libssl, SSL *ssl)
 {
     if (!snapshot_is_in_force(snapshot, &libssl->fn))
         return false;
-    note_peer(snapshot, libssl, ssl); /* there is a place for it */
+    note_peer(snapshot, libssl, ssl);      /* there is a place for it */
+    upstream_begin(snapshot, libssl, ssl); /* as well */
     if (session_is_admitted(snapshot, libssl, ssl, false))
         return false;
     refuse_with_words(libssl,

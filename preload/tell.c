@@ -104,9 +104,8 @@ static void report(const struct subject *subject, const struct judgement *judgem
     snapshot_raise(e->showing->snapshot, &event);
 }
 
-/* The line of the log for a connection; `at` is NULL where no rule is in force for it. */
-static void log_connection(const struct peer *peer, const struct peer_name *name, const struct source *at,
-                           const char *outcome)
+void tell_line(const struct peer *peer, const struct peer_name *name, const struct source *at,
+               const char *outcome)
 {
     char text[DOMAIN_TEXT_SIZE];
     char port[16] = "not known";
@@ -140,7 +139,7 @@ void tell_judgement(const struct examination *e, const struct requirement *requi
     if (outcome == OUTCOME_REFUSED && !told)
         refuse_with_words(e->showing->libssl, line);
     if (process_reporter()->level >= LOG_LEVEL_INFO)
-        log_connection(&e->peer, requirement->name, &judgement->rule->source, outcomes[outcome]);
+        tell_line(&e->peer, requirement->name, &judgement->rule->source, outcomes[outcome]);
 }
 
 void tell_names_left_out(const struct examination *e, enum mode mode, bool told)
@@ -208,5 +207,5 @@ void tell_connection(const struct libssl *libssl, const SSL *ssl, const char *ou
     if (process_reporter()->level < LOG_LEVEL_INFO)
         return;
     peer_find(libssl, ssl, &peer);
-    log_connection(&peer, &peer.names[0], NULL, outcome);
+    tell_line(&peer, &peer.names[0], NULL, outcome);
 }

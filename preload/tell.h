@@ -27,6 +27,10 @@ void tell_names_left_out(const struct examination *e, enum mode mode, bool told)
 void tell_unknown(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl,
                   enum about about);
 
+/* The line of the log for a connection to `name` of `peer`; `at` NULL: no rule is in force for it. */
+void tell_line(const struct peer *peer, const struct peer_name *name, const struct source *at,
+               const char *outcome);
+
 /* The line of the log for a connection of which nothing else is told; `outcome` is a word or two. */
 void tell_connection(const struct libssl *libssl, const SSL *ssl, const char *outcome);
 

@@ -3,6 +3,7 @@
 #include "preload/examine.h"
 #include "preload/notice.h"
 #include "preload/session.h"
+#include "preload/upstream_session.h"
 
 #include <errno.h>
 
@@ -101,6 +102,7 @@ int verdict(X509_STORE_CTX *store, void *arg)
     if (examine_is_needed(snapshot))
         answer = judge_server(snapshot, libssl, ssl, store, answer);
     snapshot_release();
+    upstream_mark_not_asked(libssl, ssl);
     errno = error;
     return answer;
 }

@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 from cli_bench import COMMAND, Bench
+from keys import Identity
 
 A = "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 B = "sha256//J8+k/BenLCBO2KiZYmrqFm4UqaquvtgXdEYQXVXEjRM="
@@ -34,11 +35,8 @@ pinned_public_keys = ( {{ domain = "*"; keys = "{B}"; }} ); }},
 """
 
 
-class PolicyExplain(Bench):
-    def setUp(self):
-        super().setUp()
-        self.policy.write_text(POLICY)
-        self.write("ca.pem", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", 0o600)
+class Explaining(Bench):
+    """What the command prints of a policy."""
 
     def explain(self, *words, status=0):
         result = self.call("--policy", self.policy, "policy", "explain", *words)
@@ -55,6 +53,13 @@ class PolicyExplain(Bench):
 
     def json(self, *words, status=0):
         return json.loads(self.explain("--json", *words, status=status).stdout)
+
+
+class PolicyExplain(Explaining):
+    def setUp(self):
+        super().setUp()
+        self.policy.write_text(POLICY)
+        self.write("ca.pem", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", 0o600)
 
     def test_a_rule(self):
         note = ("note", "no program is given, so the rules of sections do not count; see --program")
@@ -363,6 +368,107 @@ class PolicyExplain(Bench):
         self.assertIn(f"pin:          {B}", lines)
         self.assertIn(f"section:      bill\\x1b[31ming ({self.policy}:16)", lines)
         self.assertNotIn(b"\x1b", text)
+
+
+SECRET = "of-the-store"
+
+
+class ClientCertificates(Explaining):
+    """The rules for client certificates; their candidates are files and records of a directory."""
+
+    def setUp(self):
+        super().setUp()
+        self.long = self.both("long", 300)
+        self.short = self.both("short", 30)
+        authority, long, _ = self.identities
+        self.write("swapped.pem", long.certificate.read_text() + authority.key.read_text(), 0o600)
+        self.policy.write_text(self.text(""))
+        self.id = self.call("--policy", self.policy, "cert", "add", self.long).stdout.splitlines()[-1]
+
+    def both(self, name, days):
+        """A file with a certificate and its key."""
+        if not hasattr(self, "identities"):
+            self.identities = [Identity(self.folder, "ca", ca=True)]
+        identity = Identity(self.folder, f"its-{name}", issuer=self.identities[0], days=days)
+        self.identities.append(identity)
+        return self.write(f"{name}.pem", identity.certificate.read_text() + identity.key.read_text(), 0o600)
+
+    def text(self, rules, section="", more="", secret=SECRET):
+        return f"""version = 1; {more}
+store: {{ path = "{self.folder}"; }};
+security: {{ private_certificate_encoding_secret = "{secret}"; upstream_certificates = (
+{rules} ); }};
+programs = ( {{ name = "billing"; match = "billing"; upstream_certificates = (
+{section} ); }} );
+"""
+
+    def client(self, *words, status=0):
+        """What JSON has of it; None: nothing."""
+        return self.json(*words, status=status).get("client_certificate")
+
+    def test_the_one_that_is_chosen_and_why_not_the_others(self):
+        self.policy.write_text(self.text(f"""{{ domain = "*.partner.com";
+            certificate = [ "short.pem", "{self.id}", "swapped.pem", "no-such-id" ]; }}"""))
+        client = self.client("api.partner.com:443")
+        self.assertEqual({key: client[key] for key in ("rule", "mode", "required", "chosen")},
+                         {"rule": f"{self.policy}:4", "mode": "enforce", "required": True, "chosen": self.id})
+        self.assertFalse(client["keep_program_certificate"])
+        rejected = [(item["reference"].rsplit("/", 1)[-1], item["reason"]) for item in client["rejected"]]
+        self.assertEqual([reference for reference, _ in rejected], ["short.pem", "swapped.pem", "no-such-id"])
+        for (_, reason), words in zip(rejected, ("expires on ", "belongs to another certificate",
+                                                 "has no such record: it is taken for a certificate id")):
+            self.assertIn(words, reason)
+        self.assertIn(f"gets {self.id}, or another one where that alone fits", client["outcome"])
+        lines = self.lines("api.partner.com:443")
+        self.assertIn(("client_rule", "4", "*.partner.com", "global"), lines)
+        self.assertIn(("chosen", self.id), lines)
+        self.assertIn(("client_mode", "enforce", "of the policy"), lines)
+        self.assertEqual([line[1].rsplit("/", 1)[-1] for line in lines if line[0] == "rejected"],
+                         ["short.pem", "swapped.pem", "no-such-id"])
+
+    def test_no_rule(self):
+        self.policy.write_text(self.text('{ domain = "a"; certificate = "long.pem"; }'))
+        self.assertIsNone(self.client("b", status=1))
+        self.assertEqual(self.values("client_rule", "b", status=1), [])
+
+    def test_a_wrong_secret(self):
+        self.policy.write_text(self.text(f"""{{ domain = "a"; certificate = "{self.id}"; }},
+            {{ domain = "b"; certificate = "{self.id}"; required = false; }}""", secret="another-one"))
+        client = self.client("a")
+        self.assertNotIn("chosen", client)
+        self.assertIn("the secret is wrong", client["rejected"][0]["reason"])
+        self.assertNotIn("another-one", json.dumps(client))
+        self.assertEqual(client["outcome"], "a server that asks for a certificate is refused, for none can be used")
+        self.assertIn("the program does as it would", self.client("b")["outcome"])
+
+    def test_sections_ports_and_modes(self):
+        self.policy.write_text(self.text("""{ domain = "a"; certificate = "long.pem"; },
+            { domain = "a:8443"; certificate = "short.pem"; keep_program_certificate = true; },
+            { domain = "b"; certificate = "long.pem"; mode = "off"; },
+            { domain = "c"; certificate = "long.pem"; mode = "report"; }""",
+                                         '{ domain = "*"; certificate = "short.pem"; }'))
+        self.assertTrue(self.client("a")["chosen"].endswith("long.pem"))
+        self.assertEqual(self.json("a")["client_with_port"], [{"port": 8443, "rule": f"{self.policy}:5"}])
+        self.assertEqual(self.values("client_with_port", "a"), [("5", "a:8443")])
+        client = self.client("a:8443")
+        self.assertTrue(client["chosen"].endswith("short.pem"))
+        self.assertTrue(client["outcome"].endswith("short.pem, unless the program has set one of its own"))
+        self.assertNotIn("chosen", self.client("b"))
+        self.assertEqual(self.client("b")["outcome"], "the program does as it would, for the mode is off")
+        self.assertIn("chosen", self.client("c"))
+        self.assertEqual(self.client("c")["outcome"], "the program does as it would, for the mode is report")
+        self.assertEqual(self.values("client_rule", "--program", "billing", "a:8443"), [("9", "*", "of the section")])
+
+    def test_only_a_rule_for_a_port(self):
+        self.policy.write_text(self.text('{ domain = "a:8443"; certificate = "long.pem"; }'))
+        self.assertIsNone(self.client("a", status=1))
+        self.assertEqual(self.json("a", status=1)["client_with_port"][0]["port"], 8443)
+
+    def test_a_store_that_does_not_answer(self):
+        self.policy.write_text(f"""version = 1; store: {{ type = "redis"; address = "127.0.0.1:1"; }};
+            security: {{ upstream_certificates = ( {{ domain = "a"; certificate = "{self.id}"; }} ); }};""")
+        client = self.client("a", status=3)
+        self.assertIn("Redis 127.0.0.1:1", client["rejected"][0]["reason"])
 
 
 if __name__ == "__main__":

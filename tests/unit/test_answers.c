@@ -56,7 +56,17 @@ static const char *last_name(uint32_t address)
 {
     static struct domain name;
     struct domain from = address_of(address);
-    return answers_last_name(&from, &name) ? name.text : NULL;
+    bool only;
+    return answers_last_name(&from, &name, &only) ? name.text : NULL;
+}
+
+/* Is it the only name that can have led there? */
+static bool is_only(uint32_t address)
+{
+    struct domain name;
+    struct domain from = address_of(address);
+    bool only = false;
+    return answers_last_name(&from, &name, &only) && only;
 }
 
 Test(answers, a_name_leads_to_all_that_it_was_ever_answered)
@@ -81,6 +91,57 @@ Test(answers, the_last_name_that_led_to_an_address_is_the_guess)
     cr_expect_str_eq(last_name(0x0a000002), "b");
     remember("a", 0x0a000001, 2);
     cr_expect_str_eq(last_name(0x0a000002), "a");
+}
+
+Test(answers, whether_another_name_can_have_led_to_an_address)
+{
+    char name[16];
+    remember("a", 0x0a000001, 2);
+    remember("a", 0x0a000001, 2);
+    cr_expect(is_only(0x0a000001));
+    remember("b", 0x0a000002, 1);
+    cr_expect(is_only(0x0a000001));
+    cr_expect_not(is_only(0x0a000002));
+    /* Names and addresses that are forgotten count as well. */
+    for (unsigned i = 0; i < 64; i++) {
+        snprintf(name, sizeof name, "new%u", i);
+        remember(name, 0x0b000000 + i, 1);
+    }
+    cr_expect_null(last_name(0x0a000001));
+    cr_expect(is_only(0x0b000001));
+    remember("c", 0x0a000001, 1);
+    cr_expect_not(is_only(0x0a000001), "'a' led there too");
+    for (unsigned i = 0; i < 20; i++) {
+        snprintf(name, sizeof name, "more%u", i);
+        remember(name, 0x0c000000 + 256 * i, 32);
+    }
+    remember("late", 0x0b000030, 1);
+    cr_expect_not(is_only(0x0b000030), "'new48' led there too");
+}
+
+Test(answers, an_answer_that_was_cut_off_may_lead_anywhere)
+{
+    remember("a", 0x0a000001, 1);
+    cr_expect(is_only(0x0a000001));
+    remember("many", 0x0b000000, ANSWERS_OF_ONE_MAX + 1);
+    cr_expect_not(is_only(0x0a000001));
+}
+
+Test(answers, localhost_leads_to_the_loopback)
+{
+    cr_expect_eq(lead("localhost", 0x7f000001), LEAD_YES);
+    cr_expect_eq(lead("App.LocalHost.", 0x7f020304), LEAD_YES);
+    cr_expect_eq(lead("localhost", 0x0a000001), LEAD_UNKNOWN);
+    cr_expect_eq(lead("notlocalhost", 0x7f000001), LEAD_UNKNOWN);
+    cr_expect_eq(lead("localhost.example", 0x7f000001), LEAD_UNKNOWN);
+    struct domain name;
+    struct domain loopback = {.kind = DOMAIN_ADDRESS, .length = DOMAIN_ADDRESS_BYTES};
+    cr_assert(domain_from_peer("localhost", &name));
+    memcpy(loopback.text, &in6addr_loopback, sizeof in6addr_loopback);
+    cr_expect_eq(answers_lead(&name, &loopback), LEAD_YES);
+    remember("localhost", 0x7f000002, 1);
+    cr_expect_eq(lead("localhost", 0x7f000001), LEAD_NO, "what the resolver said counts");
+    cr_expect_eq(lead("localhost", 0x7f000002), LEAD_YES);
 }
 
 Test(answers, what_does_not_fit_is_not_known)
@@ -280,7 +341,8 @@ static void *disturb(void *mistakes)
         struct domain found;
         snprintf(name, sizeof name, "n%u.lab", k);
         remember(name, 0x0a000000 + 256 * k, 1 + k % 40);
-        if (answers_last_name(&from, &found) && strcmp(found.text, name) != 0)
+        bool only;
+        if (answers_last_name(&from, &found, &only) && strcmp(found.text, name) != 0)
             ++*(int *)mistakes;
         pid_t child = i % 500 == 0 ? fork() : -1;
         if (child == 0) {

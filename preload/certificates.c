@@ -1,0 +1,178 @@
+#include "preload/certificates.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* Of one type of key. All are references. */
+struct certificate {
+    X509 *leaf;
+    EVP_PKEY *key;
+    X509_STACK *chain; /* NULL: none */
+};
+
+struct certificates_kept {
+    atomic_uint references;
+    X509 *ours;          /* that stands in their place, a reference; NULL: none yet */
+    const X509 *current; /* the leaf that was current, which OpenSSL tells when it is asked for one */
+    size_t count;
+    struct certificate certificates[];
+};
+
+static bool go_to(const struct libssl *libssl, SSL *ssl, long which)
+{
+    return libssl->fn.SSL_ctrl(ssl, OSSL_CTRL_SET_CURRENT_CERT, which, NULL) == 1;
+}
+
+static void release_chain(const struct libssl *libssl, X509_STACK *chain)
+{
+    const struct ossl *ossl = &libssl->fn;
+    for (int i = 0; i < ossl_stack_count(ossl, chain); i++)
+        ossl->X509_free(ossl_stack_at(ossl, chain, i));
+    ossl->OPENSSL_sk_free((OPENSSL_STACK *)chain);
+}
+
+static void release(const struct libssl *libssl, struct certificates_kept *kept)
+{
+    if (kept == NULL || atomic_fetch_sub(&kept->references, 1) != 1)
+        return;
+    for (size_t i = 0; i < kept->count; i++) {
+        libssl->fn.X509_free(kept->certificates[i].leaf);
+        libssl->fn.EVP_PKEY_free(kept->certificates[i].key);
+        release_chain(libssl, kept->certificates[i].chain);
+    }
+    libssl->fn.X509_free(kept->ours);
+    free(kept);
+}
+
+/* Takes references to the certificate that is current. */
+static bool copy_current(const struct libssl *libssl, SSL *ssl, struct certificate *copy)
+{
+    const struct ossl *ossl = &libssl->fn;
+    X509_STACK *chain = NULL;
+    *copy = (struct certificate){ossl->SSL_get_certificate(ssl), ossl->SSL_get_privatekey(ssl), NULL};
+    ossl->SSL_ctrl(ssl, OSSL_CTRL_GET_CHAIN_CERTS, 0, &chain);
+    if (chain != NULL && (copy->chain = ossl->X509_chain_up_ref(chain)) == NULL)
+        return false;
+    ossl->X509_up_ref(copy->leaf);
+    ossl->EVP_PKEY_up_ref(copy->key);
+    return true;
+}
+
+/* Those of an SSL, but for one (NULL: all). NULL: memory is short. */
+static struct certificates_kept *collect(const struct libssl *libssl, SSL *ssl, const X509 *but)
+{
+    const X509 *current = libssl->fn.SSL_get_certificate(ssl);
+    struct certificates_kept *kept;
+    bool whole = true;
+    size_t count = 0;
+    for (bool more = go_to(libssl, ssl, OSSL_CERT_SET_FIRST); more;
+         more = go_to(libssl, ssl, OSSL_CERT_SET_NEXT))
+        count++;
+    kept = calloc(1, sizeof *kept + count * sizeof *kept->certificates);
+    if (kept == NULL)
+        return NULL;
+    atomic_init(&kept->references, 1);
+    kept->current = current;
+    for (bool more = go_to(libssl, ssl, OSSL_CERT_SET_FIRST); more && whole;
+         more = go_to(libssl, ssl, OSSL_CERT_SET_NEXT)) {
+        if (libssl->fn.SSL_get_certificate(ssl) == but)
+            continue;
+        whole = kept->count < count && copy_current(libssl, ssl, &kept->certificates[kept->count]);
+        kept->count += whole;
+    }
+    libssl->fn.SSL_ctrl(ssl, OSSL_CTRL_SELECT_CURRENT_CERT, 0, (void *)(uintptr_t)current);
+    if (whole)
+        return kept;
+    release(libssl, kept);
+    return NULL;
+}
+
+/* OpenSSL has taken all of it before. Where it does not now, out of memory, the program has none. */
+static void set_all(const struct libssl *libssl, SSL *ssl, const struct certificates_kept *kept)
+{
+    const struct ossl *ossl = &libssl->fn;
+    for (size_t i = 0; i < kept->count; i++) {
+        const struct certificate *certificate = &kept->certificates[i];
+        if (ossl->SSL_use_certificate(ssl, certificate->leaf) == 1 &&
+            ossl->SSL_use_PrivateKey(ssl, certificate->key) == 1 && certificate->chain != NULL)
+            ossl->SSL_ctrl(ssl, OSSL_CTRL_CHAIN, 1, certificate->chain);
+    }
+    ossl->SSL_ctrl(ssl, OSSL_CTRL_SELECT_CURRENT_CERT, 0, (void *)(uintptr_t)kept->current);
+}
+
+bool certificates_keep(const struct libssl *libssl, SSL *ssl, struct connection *connection)
+{
+    connection->kept = collect(libssl, ssl, NULL);
+    if (connection->kept == NULL)
+        return false;
+    libssl->fn.SSL_certs_clear(ssl);
+    return true;
+}
+
+/*
+ * Never without a chain, though it be an empty one: else OpenSSL builds one from what the program trusts, or
+ * sends that of the program's own certificate.
+ */
+static bool set_chain(const struct libssl *libssl, SSL *ssl, const struct credential *credential)
+{
+    const struct ossl *ossl = &libssl->fn;
+    OPENSSL_STACK *chain = ossl->OPENSSL_sk_new_null();
+    bool done = chain != NULL;
+    for (size_t i = 0; done && i < credential->chain_count; i++)
+        done = ossl->OPENSSL_sk_push(chain, credential->chain[i]) > 0;
+    done = done && ossl->SSL_ctrl(ssl, OSSL_CTRL_CHAIN, 1, chain) == 1;
+    ossl->OPENSSL_sk_free(chain);
+    return done;
+}
+
+bool certificates_set(const struct libssl *libssl, SSL *ssl, const struct credential *credential)
+{
+    const struct ossl *ossl = &libssl->fn;
+    ossl->SSL_certs_clear(ssl);
+    if (ossl->SSL_use_certificate(ssl, credential->leaf) == 1 &&
+        ossl->SSL_use_PrivateKey(ssl, credential->key) == 1 && set_chain(libssl, ssl, credential))
+        return true;
+    ossl->SSL_certs_clear(ssl);
+    return false;
+}
+
+void certificates_note_ours(const struct libssl *libssl, struct connection *connection, X509 *leaf)
+{
+    if (libssl->fn.X509_up_ref(leaf) == 1)
+        connection->kept->ours = leaf;
+}
+
+bool certificates_are_ours(const struct libssl *libssl, const SSL *ssl, const struct connection *connection)
+{
+    return connection->kept != NULL && connection->kept->ours != NULL &&
+           libssl->fn.SSL_get_certificate(ssl) == connection->kept->ours;
+}
+
+void certificates_put_back(const struct libssl *libssl, SSL *ssl, struct connection *connection)
+{
+    struct certificates_kept *kept = connection->kept;
+    struct certificates_kept *since = NULL;
+    if (kept == NULL)
+        return;
+    if (!certificates_are_ours(libssl, ssl, connection) && libssl->fn.SSL_get_certificate(ssl) != NULL)
+        since = collect(libssl, ssl, kept->ours);
+    libssl->fn.SSL_certs_clear(ssl);
+    set_all(libssl, ssl, kept);
+    if (since != NULL)
+        set_all(libssl, ssl, since);
+    release(libssl, since);
+    certificates_drop(libssl, connection);
+}
+
+void certificates_drop(const struct libssl *libssl, struct connection *connection)
+{
+    release(libssl, connection->kept);
+    connection->kept = NULL;
+}
+
+struct certificates_kept *certificates_share(struct certificates_kept *kept)
+{
+    if (kept != NULL)
+        atomic_fetch_add(&kept->references, 1);
+    return kept;
+}

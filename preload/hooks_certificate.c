@@ -1,0 +1,91 @@
+/*
+ * What a program does about its client certificate. OpenSSL has no function that tells which certificate
+ * callback is set, so it is remembered where it is set, and where OpenSSL copies it.
+ */
+#include <stddef.h>
+
+#include "preload/certificates.h"
+#include "preload/connection.h"
+#include "preload/hooks.h"
+#include "preload/notice.h"
+#include "preload/objects.h"
+
+static struct context *governed_context(const struct libssl *libssl, const SSL_CTX *ctx)
+{
+    return libssl == NULL || !libssl->governed ? NULL : context_of(libssl, ctx);
+}
+
+void SSL_CTX_set_cert_cb(SSL_CTX *ctx, ossl_cert_cb *callback, void *arg)
+{
+    const void *caller = __builtin_return_address(0);
+    struct libssl *libssl = objects_libssl(ctx, "SSL_CTX_set_cert_cb", caller);
+    struct context *context = governed_context(libssl, ctx);
+    if (context != NULL) {
+        context->certificate = callback;
+        context->certificate_arg = arg;
+    }
+    REAL(libssl, SSL_CTX_set_cert_cb, caller)(ctx, callback, arg);
+}
+
+/* What an SSL has for its own from now on. Where memory is short the SSL_CTX's counts. */
+static struct connection *remember(const struct libssl *libssl, SSL *ssl, ossl_cert_cb *callback, void *arg)
+{
+    struct connection *connection = connection_make(libssl, ssl);
+    if (connection != NULL) {
+        connection->certificate_is_own = true;
+        connection->certificate = callback;
+        connection->certificate_arg = arg;
+    }
+    return connection;
+}
+
+void SSL_set_cert_cb(SSL *ssl, ossl_cert_cb *callback, void *arg)
+{
+    const void *caller = __builtin_return_address(0);
+    struct libssl *libssl = objects_libssl(ssl, "SSL_set_cert_cb", caller);
+    const struct connection *connection =
+        libssl != NULL && libssl->governed ? remember(libssl, ssl, callback, arg) : NULL;
+    if (connection == NULL || !connection->certificate_watched)
+        REAL(libssl, SSL_set_cert_cb, caller)(ssl, callback, arg);
+}
+
+SSL *SSL_new(SSL_CTX *ctx)
+{
+    const void *caller = __builtin_return_address(0);
+    struct libssl *libssl = objects_libssl(ctx, "SSL_new", caller);
+    const struct context *context = governed_context(libssl, ctx);
+    SSL *(*real)(SSL_CTX *) = REAL(libssl, SSL_new, caller);
+    SSL *ssl = real == NULL ? NULL : real(ctx);
+    if (ssl != NULL && context != NULL && context->certificate != NULL)
+        remember(libssl, ssl, context->certificate, context->certificate_arg);
+    return ssl;
+}
+
+/* The SSL takes over the certificates and the callback of its new SSL_CTX. */
+static void take_over(const struct libssl *libssl, SSL *ssl, struct connection *connection)
+{
+    const struct context *context = context_of_ssl(libssl, ssl);
+    connection->certificate_is_own = true;
+    connection->certificate = context == NULL ? NULL : context->certificate;
+    connection->certificate_arg = context == NULL ? NULL : context->certificate_arg;
+    certificates_drop(libssl, connection);
+    if (connection->certificate_watched)
+        libssl->fn.SSL_set_cert_cb(ssl, on_certificate, (void *)(uintptr_t)libssl);
+}
+
+SSL_CTX *SSL_set_SSL_CTX(SSL *ssl, SSL_CTX *ctx)
+{
+    const void *caller = __builtin_return_address(0);
+    struct libssl *libssl = objects_libssl(ssl, "SSL_set_SSL_CTX", caller);
+    SSL_CTX *(*real)(SSL *, SSL_CTX *) = REAL(libssl, SSL_set_SSL_CTX, caller);
+    if (real == NULL)
+        return NULL;
+    bool governed = libssl != NULL && libssl->governed;
+    const SSL_CTX *before = governed ? libssl->fn.SSL_get_SSL_CTX(ssl) : NULL;
+    SSL_CTX *now = real(ssl, ctx);
+    struct connection *connection =
+        governed && now != NULL && now != before ? connection_of(libssl, ssl) : NULL;
+    if (connection != NULL)
+        take_over(libssl, ssl, connection);
+    return now;
+}

@@ -1,0 +1,260 @@
+#include "preload/upstream.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "preload/accepts.h"
+#include "preload/certificates.h"
+#include "preload/fetch.h"
+#include "preload/notice.h"
+#include "preload/peername.h"
+#include "preload/upstream_session.h"
+#include "preload/upstream_tell.h"
+
+bool upstream_has_rules(const struct snapshot *snapshot)
+{
+    return snapshot->state == POLICY_LOADED &&
+           (snapshot->policy->upstream.count > 0 ||
+            (snapshot->section != NULL && snapshot->section->upstream.count > 0));
+}
+
+void upstream_ask(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl,
+                  struct asking *asking)
+{
+    asking->snapshot = snapshot;
+    asking->libssl = libssl;
+    asking->ssl = ssl;
+    asking->answer = UPSTREAM_NONE;
+    asking->found = (struct upstream_found){NULL, NULL};
+    asking->mode = MODE_OFF;
+    if (!upstream_has_rules(snapshot))
+        return;
+    peer_find(libssl, ssl, &asking->peer);
+    asking->answer = upstream_find(snapshot->policy, snapshot->section, &asking->peer, &asking->found);
+    if (asking->found.rule != NULL)
+        asking->mode = policy_upstream_mode(snapshot->policy, asking->found.rule);
+}
+
+bool upstream_begin(const struct snapshot *snapshot, struct libssl *libssl, SSL *ssl)
+{
+    struct asking asking;
+    upstream_ask(snapshot, libssl, ssl, &asking);
+    bool watches = asking.found.rule != NULL;
+    struct connection *connection = watches ? connection_make(libssl, ssl) : connection_of(libssl, ssl);
+    if (connection == NULL)
+        return !watches;
+    connection->certificate_ruled = asking.answer != UPSTREAM_NONE;
+    if (watches && !connection->certificate_watched) {
+        connection->certificate_watched = true;
+        libssl->fn.SSL_set_cert_cb(ssl, on_certificate, libssl);
+    }
+    return true;
+}
+
+/* The program's own callback. */
+static int ask_program(const struct libssl *libssl, SSL *ssl, const struct connection *connection)
+{
+    const struct context *context = context_of_ssl(libssl, ssl);
+    if (connection->certificate_is_own)
+        return connection->certificate == NULL ? 1
+                                               : connection->certificate(ssl, connection->certificate_arg);
+    if (context == NULL || context->certificate == NULL)
+        return 1;
+    return context->certificate(ssl, context->certificate_arg);
+}
+
+static bool has_own(const struct libssl *libssl, const SSL *ssl)
+{
+    return libssl->fn.SSL_get_certificate(ssl) != NULL && libssl->fn.SSL_get_privatekey(ssl) != NULL;
+}
+
+/* Is a rule in force that lets the program keep its own certificate? */
+static bool keeps_programs(const struct libssl *libssl, SSL *ssl)
+{
+    struct asking asking;
+    upstream_ask(snapshot_acquire(), libssl, ssl, &asking);
+    bool keeps = asking.answer == UPSTREAM_RULE && asking.found.rule->keep_program_certificate;
+    snapshot_release();
+    return keeps;
+}
+
+/*
+ * OpenSSL asks this callback only where there is no certificate, so it comes before ours where the program's
+ * is to be kept. What it gives is set as OpenSSL would set it.
+ */
+static int ask_client_callback(const struct libssl *libssl, SSL *ssl)
+{
+    const struct ossl *ossl = &libssl->fn;
+    X509 *leaf = NULL;
+    EVP_PKEY *key = NULL;
+    ossl_client_cert_cb *callback = ossl->SSL_CTX_get_client_cert_cb(ossl->SSL_get_SSL_CTX(ssl));
+    if (callback == NULL || has_own(libssl, ssl) || !keeps_programs(libssl, ssl))
+        return 1;
+    int answer = callback(ssl, &leaf, &key);
+    if (answer < 0)
+        return answer;
+    if (answer > 0 && leaf != NULL && key != NULL && ossl->SSL_use_certificate(ssl, leaf) == 1)
+        ossl->SSL_use_PrivateKey(ssl, key);
+    ossl->X509_free(leaf);
+    ossl->EVP_PKEY_free(key);
+    return 1;
+}
+
+/* What a choice for one server needs to know. */
+struct choosing {
+    const struct asking *asking;
+    struct not_taken not_taken;
+};
+
+/* In "report" nothing is tried, for that changes what the SSL holds. */
+static bool accepts(void *context, const struct credential *credential)
+{
+    struct choosing *choosing = context;
+    const struct asking *asking = choosing->asking;
+    if (!accepts_key(asking->libssl, asking->ssl, credential->leaf, credential->key))
+        return false;
+    if (asking->mode != MODE_ENFORCE || certificates_set(asking->libssl, asking->ssl, credential))
+        return true;
+    if (choosing->not_taken.count < NOT_TAKEN_MAX)
+        choosing->not_taken.credentials[choosing->not_taken.count++] = credential;
+    return false;
+}
+
+static bool choose(struct choosing *choosing, struct connection *connection, struct upstream_choice *choice)
+{
+    const struct asking *asking = choosing->asking;
+    const struct ossl *ossl = &asking->libssl->fn;
+    const struct upstream_demand demand = {
+        .ossl = ossl,
+        .names = ossl->SSL_get_client_CA_list(asking->ssl),
+        .accepts = accepts,
+        .context = choosing,
+        .now = time(NULL),
+    };
+    fetch_candidates(asking->snapshot->policy, asking->libssl, asking->found.rule, &connection->wait);
+    return upstream_choose(asking->snapshot->policy, asking->found.rule, &demand, choice);
+}
+
+/* The session that is being made, or the next one, after a handshake. */
+static void mark(const struct asking *asking, enum shown shown, const struct upstream_choice *choice)
+{
+    unsigned char basis[BASIS_SIZE];
+    const X509 *leaf = shown == SHOWN_PROGRAMS ? asking->libssl->fn.SSL_get_certificate(asking->ssl) : NULL;
+    if (!upstream_basis(asking->libssl, choice, asking->found.rule->keep_program_certificate, leaf, basis))
+        basis[0] ^= 1; /* memory is short: it equals nothing */
+    upstream_mark(asking->libssl, asking->ssl, shown, basis);
+}
+
+/* The one place where a certificate is presented. */
+static void present(const struct asking *asking, struct connection *connection,
+                    const struct upstream_considered *chosen)
+{
+    certificates_note_ours(asking->libssl, connection, chosen->credential->leaf);
+    connection->certificate_due = asking->found.rule->required;
+    upstream_tell(asking, "presents the client certificate", chosen->candidate->name);
+}
+
+/* 1: OpenSSL goes on with what is set. 0: the handshake is refused. */
+static int show(const struct asking *asking, struct connection *connection)
+{
+    struct choosing choosing = {.asking = asking};
+    struct upstream_choice choice = {.items = NULL};
+    const struct libssl *libssl = asking->libssl;
+    bool whole = certificates_keep(libssl, asking->ssl, connection) && choose(&choosing, connection, &choice);
+    bool shown =
+        whole && choice.chosen != NULL && certificates_set(libssl, asking->ssl, choice.chosen->credential);
+    if (shown) {
+        mark(asking, SHOWN_OURS, &choice);
+        present(asking, connection, choice.chosen);
+    } else {
+        certificates_put_back(libssl, asking->ssl, connection);
+        mark(asking, SHOWN_PROGRAMS, whole ? &choice : NULL);
+        whole = whole && choice.chosen == NULL; /* else it was set before, and memory has run out since */
+        upstream_tell_unavailable(asking, whole ? &choice : NULL, &choosing.not_taken, NULL);
+    }
+    upstream_choice_free(&choice);
+    return shown || !asking->found.rule->required;
+}
+
+/* Where the rule is only reported. */
+static void report(const struct asking *asking, struct connection *connection)
+{
+    struct choosing choosing = {.asking = asking};
+    struct upstream_choice choice;
+    if (!choose(&choosing, connection, &choice))
+        upstream_tell_unavailable(asking, NULL, NULL, NULL);
+    else if (choice.chosen == NULL)
+        upstream_tell_unavailable(asking, &choice, NULL, NULL);
+    else
+        upstream_tell(asking, "reported, would present the client certificate",
+                      choice.chosen->candidate->name);
+    upstream_choice_free(&choice);
+}
+
+static int decide(const struct asking *asking, struct connection *connection)
+{
+    if (asking->found.rule == NULL)
+        return 1;
+    bool keeps = asking->found.rule->keep_program_certificate && has_own(asking->libssl, asking->ssl);
+    if (asking->answer == UPSTREAM_NONE) {
+        report(asking, connection);
+        return 1;
+    }
+    if (asking->answer == UPSTREAM_RULE && !keeps)
+        return show(asking, connection);
+    mark(asking, SHOWN_PROGRAMS, NULL);
+    if (asking->answer == UPSTREAM_RULE) {
+        upstream_tell(asking, "keeps the program's own client certificate", NULL);
+        return 1;
+    }
+    upstream_tell_unavailable(asking, NULL, NULL, NULL);
+    return !asking->found.rule->required;
+}
+
+int on_certificate(SSL *ssl, void *arg)
+{
+    struct libssl *libssl = arg;
+    struct connection *connection = connection_of(libssl, ssl);
+    if (connection == NULL)
+        return 1;
+    connection->certificate_due = false;
+    certificates_put_back(libssl, ssl, connection);
+    int answer = ask_program(libssl, ssl, connection);
+    if (answer <= 0 || libssl->fn.SSL_is_server(ssl))
+        return answer;
+    answer = ask_client_callback(libssl, ssl);
+    if (answer <= 0)
+        return answer;
+    int error = errno;
+    struct asking asking;
+    if (connection->certificate_done)
+        connection->wait = (struct records_wait){0};
+    upstream_ask(snapshot_acquire(), libssl, ssl, &asking);
+    answer = decide(&asking, connection);
+    snapshot_release();
+    errno = error;
+    return answer;
+}
+
+/* OpenSSL has made its own choice now, and knows more of what the server takes than it tells. */
+void upstream_check_due(struct libssl *libssl, SSL *ssl)
+{
+    int algorithm;
+    struct connection *connection = connection_of(libssl, ssl);
+    if (connection == NULL || !connection->certificate_due)
+        return;
+    connection->certificate_due = false;
+    if (certificates_are_ours(libssl, ssl, connection) &&
+        libssl->fn.SSL_ctrl(ssl, OSSL_CTRL_GET_SIGNATURE_NID, 0, &algorithm) == 1)
+        return;
+    int error = errno;
+    struct asking asking;
+    upstream_ask(snapshot_acquire(), libssl, ssl, &asking);
+    if (asking.found.rule != NULL)
+        upstream_tell_unavailable(
+            &asking, NULL, NULL,
+            "OpenSSL does not send it to this server, which does not accept how it is signed");
+    snapshot_release();
+    connection_cut(libssl, ssl);
+    errno = error;
+}
