@@ -36,6 +36,7 @@ static const struct {
     {"small-stacks", host_small_stacks},
     {"signals-restart", host_signals_restart},
     {"signals-interrupt", host_signals_interrupt},
+    {"clients", host_clients},
     {"closes", host_closes},
     {"closes-standard", host_closes_standard},
     {"no-standard-error", host_no_standard_error},

@@ -23,6 +23,9 @@ host_state host_small_stacks;
 host_state host_signals_restart;
 host_state host_signals_interrupt;
 
+/* hosts_clients.c */
+host_state host_clients;
+
 /* hosts_confined.c */
 host_state host_closes;
 host_state host_closes_standard;

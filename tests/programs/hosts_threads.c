@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define THREADS_MAX 8
+#define THREADS_MAX 32
 #define SMALL_STACK 65536
 /* A child that hangs is ended after as many seconds, and so is seen. */
 #define CHILD_PATIENCE   30

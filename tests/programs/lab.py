@@ -175,9 +175,10 @@ class LabTest(unittest.TestCase):
         path.chmod(0o600)
         return path
 
-    def pinned(self, identity, **options):
+    @classmethod
+    def pinned(cls, identity, **options):
         """A policy that pins the server, however it is named."""
-        return self.policy((["localhost", "127.0.0.1"], identity.pin), **options)
+        return cls.policy((["localhost", "127.0.0.1"], identity.pin), **options)
 
     def graft(self, argv, policy=None, *, env=None, **options):
         """Runs a program with the library in LD_PRELOAD, in this class's root."""

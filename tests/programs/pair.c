@@ -98,7 +98,10 @@ static void arm(const struct meeting *meeting, bool on)
 static bool make_client(struct meeting *meeting)
 {
     char name[64];
-    snprintf(name, sizeof name, "w%u.lab.example", meeting->number);
+    if (meeting->world->name != NULL)
+        snprintf(name, sizeof name, "%s", meeting->world->name(meeting->number));
+    else
+        snprintf(name, sizeof name, "w%u.lab.example", meeting->number);
     meeting->client = SSL_new(meeting->world->client);
     if (meeting->client == NULL)
         return false;
@@ -185,8 +188,11 @@ static enum pair_outcome shake_hands(struct meeting *meeting)
             }
             ERR_clear_error();
         }
-        if (connected == 1 && accepted)
+        if (connected == 1 && accepted) {
+            if (meeting->world->met != NULL)
+                meeting->world->met(meeting->server);
             return converse(meeting);
+        }
     }
     meeting->why = "the handshake does not end";
     return PAIR_WRONG;

@@ -28,6 +28,10 @@ struct pair_world {
     SSL_CTX *client;
     SSL_CTX *servers[2]; /* the genuine one, the other */
     void (*armed)(bool on);
+    /* The name that handshake `number` asks for, static; NULL: wNUMBER.lab.example */
+    const char *(*name)(unsigned number);
+    /* Called, on any thread, with the server's end of each handshake that was accepted; NULL: nothing is */
+    void (*met)(const SSL *server);
     bool higher; /* its sockets keep away from the numbers of the standard descriptors */
 };
 
@@ -50,7 +54,7 @@ enum pair_outcome {
 };
 
 /*
- * Handshake `number`, with a peer of the name wNUMBER.lab.example. `why` is set for PAIR_WRONG, and is
+ * Handshake `number`. `why` is set for PAIR_WRONG, and is
  * static. OpenSSL's error queue is empty before and after.
  */
 enum pair_outcome pair_meet(struct pair_world *world, unsigned number, const char **why);

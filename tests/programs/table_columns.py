@@ -40,14 +40,13 @@ def _shared(path):
 
 
 class Trial:
-    """A program, and what is known of it. lab: the LabTest that has the identities and the policy."""
+    """A program, and what is known of it. lab: the LabTest that has the identities, the policies and the chains."""
 
     def __init__(self, program, lab):
         self.program = program
         self.lab = lab
         self.folder = lab.lab / re.sub(r"\W+", "-", program.name)
         self.folder.mkdir()
-        self.policy = lab.pinned(lab.genuine)
         self.peer = set()
         self.entry = set()
 
@@ -58,8 +57,8 @@ class Trial:
 
     def recorder(self, identity):
         """A recording server, which closes with the block."""
-        return contextlib.closing(Recorder(identity.chain_with(self.lab.ca), identity.key,
-                                           preamble=self.program.preamble, http=self.program.server is None))
+        return contextlib.closing(Recorder(self.lab.chains[identity], identity.key, preamble=self.program.preamble,
+                                           http=self.program.server is None))
 
     def execute(self, place, start, env):
         """Runs the program, or a daemon for one request. start: the words before its own."""
@@ -93,7 +92,7 @@ class Trial:
         answer = json.loads(answer.out)
         if answer["governable"]:
             return None
-        refused = run([self.lab.tlsgraft_run, "--policy", self.policy, "--", program])
+        refused = run([self.lab.tlsgraft_run, "--policy", self.lab.by_key, "--", program])
         _must(refused.status == 125 and answer["reason"] in refused.err, "it was started all the same", refused)
         return answer["reason"]
 
@@ -108,14 +107,13 @@ def _works(trial, policy, name):
     name: of the run, and its folder.
     """
     program, genuine = trial.program, trial.lab.genuine
-    chain = genuine.chain_with(trial.lab.ca)
     if program.server is None:
         with trial.recorder(genuine) as server:
             result, told = trial.grafted(trial.place(name, server.port), policy)
             seen = server.finish()
         _must(any(one.data.startswith(b"GET / HTTP/1.") for one in seen), "no request came", seen, result)
     else:
-        with program.server(trial.place(name, 0).folder, chain, genuine.key) as port:
+        with program.server(trial.place(name, 0).folder, trial.lab.chains[genuine], genuine.key) as port:
             place = trial.place(name, port)
             result, told = trial.grafted(place, policy)
             if program.check is not None:
@@ -153,14 +151,14 @@ def _refuses(trial, policy, name):
 
 def right_pin(trial):
     """The server that is pinned."""
-    trial.peer = _works(trial, trial.policy, "right")
+    trial.peer = _works(trial, trial.lab.by_key, "right")
     return "yes"
 
 
 def wrong_pin(trial):
     """A server that is not pinned, with a certificate that the program itself would accept."""
     _is_fooled(trial)
-    _refuses(trial, trial.policy, "wrong")
+    _refuses(trial, trial.lab.by_key, "wrong")
     return "yes"
 
 

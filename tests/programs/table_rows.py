@@ -152,6 +152,7 @@ defaults
     timeout connect 30s
     timeout client 30s
     timeout server 30s
+    retries 0
 frontend clients
     bind unix@{place.listen}
     default_backend lab
@@ -230,6 +231,6 @@ PROGRAMS = [
                                          "ssl_verify_server=1", place.url],
             says("certificate verify failed", status=0)),
     Program("wget", "wget"),
-    Program("wrk", "wrk", lambda place: ["wrk", "-t", 1, "-c", 1, "-d", 2, place.url], says("0 requests in", status=0),
+    Program("wrk", "wrk", lambda place: ["wrk", "-t", 1, "-c", 1, "-d", 1, place.url], says("0 requests in", status=0),
             words=r"\b[1-9]\d* requests in"),
 ]

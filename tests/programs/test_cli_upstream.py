@@ -42,7 +42,7 @@ security: {{ {secret} upstream_certificates = (
 class Check(UpstreamBench):
     def setUp(self):
         super().setUp()
-        self.own = Identity(self.folder, "own", days=365)
+        self.own = Identity(self.folder, "own")
 
     def test_good(self):
         self.add(self.vector("rsa_pkcs1"))

@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 
-from keys import Identity
 from lab import CLIENTS, PYTHON, SANE, LabTest, main
 from lab_store import Redis
 from server import PATIENCE
@@ -91,7 +90,6 @@ class SinkTest(LabTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.library = shutil.copy(cls.library, cls.lab)
-        cls.far = Identity(cls.lab, "far", issuer=cls.ca, days=365)  # its end is no event
         cls.dev = cls.lab / "dev"
         cls.dev.mkdir()
 
@@ -106,7 +104,7 @@ class SinkTest(LabTest):
         return path
 
     def serve_other(self):
-        return self.serve(self.far)
+        return self.serve(self.other)
 
     def inside(self, policy, server, *, log=None, before=(), graft=True):
         """curl where /dev/log is the daemon `log`, or nothing."""
@@ -145,7 +143,7 @@ class Sinks(SinkTest):
         for facility, number in (("user", 1), ("authpriv", 10), ("local0", 16), ("local7", 23)):
             self.shake(self.reporting(f'syslog = "{facility}";'), log=log)
             self.assertEqual(log.event()[0], number * 8 + 3)
-        self.shake(self.policy(("other.example", self.far.pin), mode="report", sinks='syslog = "daemon";',
+        self.shake(self.policy(("other.example", self.other.pin), mode="report", sinks='syslog = "daemon";',
                                extra='unmatched = "report";'), log=log)
         priority, _, event = log.event()
         self.assertEqual((priority, event["event"], event["level"]), (3 * 8 + 4, "PeerUnmatched", "warning"))
