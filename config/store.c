@@ -111,6 +111,7 @@ void store_section_read(struct load *load, const config_setting_t *group)
     int errors = load->errors;
     if (group != NULL)
         settings_read(load, group, store_settings, found);
+    file_identity_at("/", &store->root);
     store->type =
         (enum store_type)settings_word(&store_settings[STORE_TYPE], found[STORE_TYPE], STORE_DIRECTORY);
     store->database = settings_number(found[STORE_DATABASE], 0);

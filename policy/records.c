@@ -42,7 +42,6 @@ struct records *records_new(const struct store_settings *settings)
         return NULL;
     records->settings = settings;
     records->failed_ms = NEVER_MS;
-    file_identity_at("/", &records->root);
     return records;
 }
 
@@ -100,23 +99,6 @@ static void settle(const struct fetch *fetch, struct entry *entry, enum store_fa
     bool barred = answered && is_barred(entry, fault);
     entry->served = fresh || stale || barred;
     entry->stale = stale && !barred;
-}
-
-/*
- * Would the paths of the store lead somewhere else than when the policy was read? Nothing is asked there:
- * what is missing under another root directory was not deleted.
- */
-static bool is_out_of_root(const struct records *records)
-{
-    const struct store_settings *settings = records->settings;
-    struct file_identity now;
-    bool has_path = settings->type == STORE_DIRECTORY;
-    for (size_t i = 0; settings->type == STORE_REDIS && i < settings->address_count; i++)
-        has_path = has_path || settings->addresses[i].address.ss_family == AF_UNIX;
-    if (!has_path)
-        return false;
-    file_identity_at("/", &now);
-    return !file_identity_is_same(&records->root, &now);
 }
 
 /* Under the lock. */
@@ -282,14 +264,15 @@ static void fail_all(const struct fetch *fetch, const struct asked *asked, enum 
         note_failure(fetch, asked->entries[i], fault, why);
 }
 
-static const char out_of_root[] = "it is out of reach, for this process has changed its root directory; "
-                                  "'prefetch' in the section 'store' reads records before that";
+static const char out_of_root[] =
+    STORE_OUT_OF_ROOT "; "
+                      "'prefetch' in the section 'store' reads records before that";
 
 static void ask_if_possible(struct fetch *fetch, const struct asked *asked)
 {
     const struct records *records = fetch->records;
     unsigned timeout_ms = records->settings->timeout_ms;
-    if (is_out_of_root(records)) {
+    if (store_is_out_of_root(records->settings)) {
         note_contact(fetch, true, STORE_FAULT_BARRED, out_of_root);
         fail_all(fetch, asked, STORE_FAULT_BARRED, out_of_root);
     } else if (fetch->wait->spent_ms >= timeout_ms) {

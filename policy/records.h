@@ -27,7 +27,7 @@ enum {
 
 struct records;
 
-/* Notes the root directory of this process. NULL: memory is short. `settings` must outlive it. */
+/* NULL: memory is short. `settings` must outlive it. */
 struct records *records_new(const struct store_settings *settings);
 void records_free(struct records *records); /* NULL is allowed */
 

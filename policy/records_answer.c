@@ -124,7 +124,6 @@ void records_inherit(struct records *records, struct records *from, const char *
 {
     if (!is_same_store(records->settings, from->settings))
         return;
-    records->root = from->root;
     for (size_t i = 0; i < count; i++)
         inherit_one(records, from, ids[i]);
     host_lock(records_lock());

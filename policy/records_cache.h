@@ -39,7 +39,6 @@ struct cache {
 
 struct records {
     const struct store_settings *settings;
-    struct file_identity root; /* of the process, when it read the policy */
     struct cache cache;
     /* Of the last contact; under the lock. */
     int64_t failed_ms;        /* NEVER_MS: it did not fail */

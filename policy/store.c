@@ -57,6 +57,20 @@ enum store_fault store_fault_of_socket(int error)
     return is_refusal(error) ? STORE_FAULT_BARRED : STORE_FAULT_CONTACT;
 }
 
+bool store_is_out_of_root(const struct store_settings *store)
+{
+    struct file_identity now;
+    bool has_path = store->type == STORE_DIRECTORY;
+    int error = errno;
+    for (size_t i = 0; store->type == STORE_REDIS && i < store->address_count; i++)
+        has_path = has_path || store->addresses[i].address.ss_family == AF_UNIX;
+    if (!has_path || !store->root.known)
+        return false;
+    file_identity_at("/", &now);
+    errno = error;
+    return !file_identity_is_same(&store->root, &now);
+}
+
 const char *store_error(int error, char words[STORE_ERROR_SIZE])
 {
     return strerror_r(error, words, STORE_ERROR_SIZE);

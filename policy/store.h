@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "policy/hostio.h"
+
 enum store_type { STORE_DIRECTORY, STORE_REDIS };
 
 enum { STORE_ADDRESSES_MAX = 8 };
@@ -37,6 +39,7 @@ struct store_settings {
     unsigned cache_seconds;
     unsigned stale_seconds;
     bool prefetch;
+    struct file_identity root; /* of the process, when the policy was read */
 };
 
 enum store_result {
@@ -106,6 +109,13 @@ struct store_listed {
 enum store_result store_list(const struct store_settings *store, const char *organisation,
                              bool (*visit)(void *context, const struct store_listed *listed), void *context,
                              char *why);
+
+/*
+ * Would the paths of the store lead somewhere else than when the policy was read, for this process has
+ * changed its root directory? Then nothing is asked there. errno stays.
+ */
+bool store_is_out_of_root(const struct store_settings *store);
+#define STORE_OUT_OF_ROOT "it is out of reach, for this process has changed its root directory"
 
 /* The word for a store in messages: "directory /etc/tlsgraft/certs", "Redis 127.0.0.1:6379". */
 void store_name(const struct store_settings *store, char *name, size_t size);

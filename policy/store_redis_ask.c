@@ -38,6 +38,10 @@ struct redis_reply *redis_ask(const struct store_settings *store, struct records
                    RECORDS_BACKOFF_MS);
         return NULL;
     }
+    if (store_is_out_of_root(store)) {
+        store_fail(why, STORE_OUT_OF_ROOT);
+        return NULL;
+    }
     redis_link_init(&link, store, store->timeout_ms - spent, why);
     struct redis_reply *reply = ask(&link, words, count);
     int64_t now = redis_link_now();

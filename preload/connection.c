@@ -48,6 +48,12 @@ struct connection *connection_make(const struct libssl *libssl, SSL *ssl)
     return NULL;
 }
 
+struct records_wait *connection_wait(const struct libssl *libssl, const SSL *ssl)
+{
+    struct connection *connection = connection_of(libssl, ssl);
+    return connection == NULL ? NULL : &connection->wait;
+}
+
 ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ssl)
 {
     const struct connection *connection = connection_of(libssl, ssl);

@@ -70,6 +70,9 @@ struct connection *connection_of(const struct libssl *libssl, const SSL *ssl);
 /* Makes it where it is missing; NULL: memory is short. */
 struct connection *connection_make(const struct libssl *libssl, SSL *ssl);
 
+/* What its handshake may still wait; NULL: nothing is kept. */
+struct records_wait *connection_wait(const struct libssl *libssl, const SSL *ssl);
+
 /* The info callback that the program has set for an SSL, or for its SSL_CTX; NULL: none. */
 ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ssl);
 

@@ -4,6 +4,7 @@
 
 #include "policy/text.h"
 #include "policy/words.h"
+#include "preload/connection.h"
 #include "preload/peername.h"
 #include "preload/process.h"
 #include "preload/refuse.h"
@@ -69,6 +70,7 @@ static bool raise_unresolved(const struct pin_rule *rule, const struct key *key,
         .rule = &rule->source,
         .mode = reading == READING_STALE ? MODE_REPORT : subject->requirement->mode,
         .reason = REASON_UNRESOLVED,
+        .wait = connection_wait(subject->examination->showing->libssl, subject->examination->showing->ssl),
     };
     snapshot_raise(subject->examination->showing->snapshot, &event);
     return false;
@@ -100,6 +102,7 @@ static void report(const struct subject *subject, const struct judgement *judgem
         .reason = resumed ? REASON_RESUMED : judgement->reason,
         .presented = e->has_pin ? &e->pin : NULL,
         .expected = subject->requirement,
+        .wait = connection_wait(e->showing->libssl, e->showing->ssl),
     };
     snapshot_raise(e->showing->snapshot, &event);
 }
@@ -162,6 +165,7 @@ void tell_names_left_out(const struct examination *e, enum mode mode, bool told)
         .mode = mode,
         .reason = REASON_VERIFICATION,
         .presented = e->has_pin ? &e->pin : NULL,
+        .wait = connection_wait(e->showing->libssl, e->showing->ssl),
     };
     snapshot_raise(e->showing->snapshot, &event);
     if (mode == MODE_ENFORCE && !told)
@@ -195,6 +199,7 @@ void tell_unknown(const struct snapshot *snapshot, const struct libssl *libssl, 
         .port = peer.port,
         .peer_address = peer.address,
         .mode = about == ABOUT_REFUSE ? MODE_ENFORCE : MODE_REPORT,
+        .wait = connection_wait(libssl, ssl),
     };
     snapshot_raise(snapshot, &event);
     if (about == ABOUT_REFUSE)

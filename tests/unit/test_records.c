@@ -23,6 +23,7 @@ static void begin(unsigned cache_seconds, unsigned stale_seconds)
                                        .timeout_ms = 10000,
                                        .cache_seconds = cache_seconds,
                                        .stale_seconds = stale_seconds};
+    file_identity_at("/", &settings.root);
     records = records_new(&settings);
     cr_assert_not_null(records);
 }
