@@ -49,8 +49,8 @@ static void ask_for_certificates(SSL_CTX *server, const char *folder)
 
 unsigned host_clients(struct host *host)
 {
-    for (size_t i = 0; i < sizeof host->world.servers / sizeof *host->world.servers; i++)
-        ask_for_certificates(host->world.servers[i], host->folder);
+    ask_for_certificates(host->world.servers[0], host->folder);
+    ask_for_certificates(host->world.servers[1], host->folder);
     host->world.name = name_of;
     host->world.met = write_down;
     return host_in_threads(host, THREADS, 0, NULL);

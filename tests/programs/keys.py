@@ -73,3 +73,10 @@ class Identity:
         chain = self.certificate.with_name(f"{self.certificate.stem}+{names}.chain")
         chain.write_text("".join(who.certificate.read_text() for who in (self, *others)))
         return chain
+
+    def with_key(self):
+        """The path of a PEM file: this certificate and its key, as a client presents it."""
+        both = self.certificate.with_suffix(".both.pem")
+        both.touch(0o600)
+        both.write_text(self.certificate.read_text() + self.key.read_text())
+        return both

@@ -153,18 +153,31 @@ class LabTest(unittest.TestCase):
         cls.genuine = Identity(cls.lab, "genuine", issuer=cls.ca)
         cls.other = Identity(cls.lab, "other", issuer=cls.ca)
 
+    @staticmethod
+    def _value(one):
+        """Of a setting that may be a text or a list."""
+        if isinstance(one, (list, tuple)):
+            return "[ " + ", ".join(f'"{word}"' for word in one) + " ]"
+        return f'"{one}"'
+
     @classmethod
-    def policy(cls, *rules, mode="enforce", sinks=None, extra="", name="policy.cfg"):
+    def _rules(cls, setting, rules):
+        """A line for each, without a comma after the last."""
+        lines = [f'  {{ domain = {cls._value(domain)}; {setting} = {cls._value(value)}; {" ".join(more)} }}'
+                 for domain, value, *more in rules]
+        return [*[line + "," for line in lines[:-1]], *lines[-1:]]
+
+    @classmethod
+    def policy(cls, *rules, upstream=(), mode="enforce", sinks=None, security="", extra="", name="policy.cfg"):
         """Writes a policy whose rules are (domain, pin) or (domain, pin, more settings).
 
-        Returns the path; rule N (from 0) stands on line N + 4.
+        upstream: (domain, certificate) or (domain, certificate, more settings) each. A domain, or a certificate, may be
+        a list. security: more settings of that group. Returns the path; rule N (from 0) stands on line N + 4.
         """
-        lines = ["version = 1;", f'mode = "{mode}";', "security: { pinned_public_keys = ("]
-        for number, (domain, pin, *more) in enumerate(rules):
-            domains = ", ".join(f'"{word}"' for word in ([domain] if isinstance(domain, str) else domain))
-            comma = "," if number + 1 < len(rules) else ""
-            lines.append(f'  {{ domain = [ {domains} ]; keys = "{pin}"; {" ".join(more)} }}{comma}')
-        lines.append("); };")
+        lines = ["version = 1;", f'mode = "{mode}";', "security: { pinned_public_keys = (", *cls._rules("keys", rules)]
+        if upstream:
+            lines += ["); upstream_certificates = (", *cls._rules("certificate", upstream)]
+        lines.append(f"); {security} }};")
         if sinks is not None:
             lines.append(f"events: {{ {sinks} }};")
         if extra:

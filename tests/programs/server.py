@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 
+NO_CERTIFICATE = "peer did not return a certificate"  # OpenSSL, where one is demanded
 ANSWER = b"hello from the lab\n"
 REPLY = b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(ANSWER), ANSWER)
 PATIENCE = 60  # seconds that nothing may take longer than, however busy the machine is
@@ -20,6 +21,12 @@ class Connection:
         self.version = None
         self.data = b""  # every decrypted byte of application data
         self.client_certificate = None
+
+    @property
+    def client_name(self):
+        """The common name in the client's certificate; None: it showed none."""
+        subject = (self.client_certificate or {}).get("subject", ())
+        return dict(pair for (pair,) in subject).get("commonName")
 
     def __repr__(self):
         return f"Connection({self.__dict__})"

@@ -3,11 +3,14 @@
 A column is a function of a Trial: it returns what stands in the cell, or raises AssertionError. What a trial learns on
 the way (how the peer is known, where handshakes begin) is kept in it for the columns that tell of it.
 """
+import concurrent.futures
 import contextlib
+import itertools
 import json
 import re
 import shutil
 
+import table_demanding
 from lab import COMMAND, GREETING, LAB, LIBRARY, REQUEST, SANE, SOURCE, Result, run
 from table_rows import Place
 from table_servers import Recorder, connected, listening
@@ -97,8 +100,8 @@ class Trial:
         return answer["reason"]
 
 
-def _reply_of(trial, result):
-    return re.search(trial.program.words, result.out)
+def _reply_of(trial, result, page=GREETING):
+    return re.search(trial.program.words or page, result.out)
 
 
 def _works(trial, policy, name):
@@ -169,7 +172,45 @@ def pin_by_id(trial):
     return "yes"
 
 
-COLUMNS = {"Right pin": right_pin, "Wrong pin": wrong_pin, "Pin by id, from Redis": pin_by_id}
+def _demanding(program):
+    """The servers that demand a client certificate from a program: (name, its context manager, the policy) each."""
+    if program.server is not None:
+        yield program.server.__name__, table_demanding.own(program), "by id"
+        for tls in (12, 13):
+            yield "recorder", table_demanding.recorder(tls, program.preamble), "by id"
+        return
+    yield "nginx", table_demanding.nginx, "by file"
+    for tls in ("-tls1_2", "-tls1_3"):
+        yield "s_server", table_demanding.s_server(tls, "-CAfile"), "by file"  # which sends the CA's name
+        yield "s_server", table_demanding.s_server(tls, "-verifyCAfile"), "by id"
+
+
+def _is_asked(trial, number, name, start, policy):
+    """Refused as it is, and with tlsgraft it is served, with the certificate that the policy chose."""
+    lab, (settings, chosen) = trial.lab, trial.lab.clients[policy]
+    folder = trial.place(f"client-{number}", 0).folder
+    with start(folder, lab.chains[lab.genuine], lab.genuine.key, lab.ca.certificate) as server:
+        bare = trial.execute(trial.place(f"client-{number}-bare", server.port), [], {})
+        result, _ = trial.grafted(trial.place(f"client-{number}-grafted", server.port), settings)
+    told = [chosen if subject == "" else subject for subject, _ in itertools.groupby(server.told(result.out))]
+    _must(told == [None, chosen], f"{name}, {policy}: the clients were {told}", bare, result)
+    if server.answers:
+        _must(not _reply_of(trial, bare, server.page), f"{name}: it was served without a certificate", bare)
+        # No word of the status: where the server closes first, ncat gets what it asked for and fails at times.
+        _must(_reply_of(trial, result, server.page), f"{name}, {policy}: it was not served", result)
+
+
+def client_certificate(trial):
+    """Servers that demand a client certificate, of which the program knows nothing."""
+    demanding = list(_demanding(trial.program))
+    with concurrent.futures.ThreadPoolExecutor(len(demanding)) as pool:
+        for one in [pool.submit(_is_asked, trial, number, *what) for number, what in enumerate(demanding)]:
+            one.result()
+    return "yes"
+
+
+COLUMNS = {"Right pin": right_pin, "Wrong pin": wrong_pin, "Pin by id, from Redis": pin_by_id,
+           "Client certificate from the policy": client_certificate}
 
 
 def cells(trial):

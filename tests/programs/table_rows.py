@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Callable, Optional
 
 from lab import GREETING, PYTHON, REQUEST
+from server import NO_CERTIFICATE
 from table_servers import mosquitto, postgresql, redis
 
 
@@ -32,11 +33,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Program:
-    """argv: function of Place. words: in what it prints, or in the daemon's answer, when all went well.
+    """argv: function of Place. words: in what it prints, or in the daemon's answer, when all went well, whatever the
+    page; None: the page is.
 
     refused: function of Result -> whether it ended as it does when its own TLS refuses a server.
     server: a real server for the right pin, for a program that speaks no HTTP. preamble: what comes before TLS in its
     protocol. check: function of Place -> a command that shows the effect on the real server, run as it is.
+    subject: a regular expression for what the server's log, or else the program, tells where the server demands client
+    certificates: the common name is the first group, empty where it is not told whose certificate was accepted, and
+    not there where one was refused that had none.
     daemon: it serves at Place.listen, and is asked for a page there.
     examined: the file that doctor is asked about, where a program has others do its TLS. Where doctor says no, that
     is the cell, and `argv` need not be there.
@@ -46,9 +51,10 @@ class Program:
     package: str
     argv: Optional[Callable] = None
     refused: Optional[Callable] = None
-    words: str = GREETING  # a regular expression
+    words: Optional[str] = None  # a regular expression
     stdin: str = ""
     server: Optional[Callable] = None
+    subject: Optional[str] = None
     preamble: Optional[tuple] = None
     check: Optional[Callable] = None
     daemon: bool = False
@@ -139,6 +145,7 @@ http {{
         listen unix:{place.listen};
         location / {{
             proxy_pass https://localhost:{place.port};
+            proxy_ssl_protocols TLSv1.2 TLSv1.3;
             proxy_ssl_verify on;
             proxy_ssl_trusted_certificate {place.ca};
         }}
@@ -179,8 +186,12 @@ def _siege(place):
     return ["siege", "-R", settings, "-c1", "-r1", place.address_url]
 
 
+SSL_OF_THIS_CONNECTION = ("select 'TLS: ' || ssl || ' ' || coalesce(client_dn, 'nobody') from pg_stat_ssl "
+                          "where pid = pg_backend_pid()")
+
+
 def _psql(place):
-    return ["psql", "-X", "-At", "-c", "select 'TLS: ' || ssl from pg_stat_ssl where pid = pg_backend_pid()",
+    return ["psql", "-X", "-At", "-c", SSL_OF_THIS_CONNECTION,
             f"host=localhost port={place.port} user=postgres dbname=postgres sslmode=verify-full "
             f"sslrootcert={place.ca}"]
 
@@ -202,7 +213,8 @@ PROGRAMS = [
     Program("haproxy", "haproxy", _haproxy, says("503 Service Unavailable", status=0), daemon=True),
     Program("mosquitto_pub", "mosquitto-clients", _mosquitto("mosquitto_pub", "-d", "-q", 1, "-r", "-m", GREETING),
             says("A TLS error occurred", "Protocol error"), words="received PUBACK",
-            server=mosquitto,            check=_mosquitto("mosquitto_sub", "-C", 1)),
+            server=mosquitto, check=_mosquitto("mosquitto_sub", "-C", 1),
+            subject=rf"New client connected .* u'(.*)'\)|{NO_CERTIFICATE}"),
     Program("ncat", "ncat", lambda place: ["ncat", "--ssl-verify", "--ssl-trustfile", place.ca, "localhost",
                                            place.port], says("Input/output error"), stdin=REQUEST),
     Program("nginx proxy_ssl", "nginx", _nginx, says("502 Bad Gateway", status=0), daemon=True),
@@ -214,16 +226,18 @@ PROGRAMS = [
     Program("php streams", "php-cli", lambda place: ["php", "-r", PHP, "--", place.port, place.ca],
             says("certificate verify failed")),
     Program("psql", "postgresql-client-15", _psql, says("SSL error: certificate verify failed", status=2),
-            words="TLS: true", server=postgresql, preamble=(b"\0\0\0\x08\x04\xd2\x16\x2f", b"S")),
+            words="TLS: true", server=postgresql, preamble=(b"\0\0\0\x08\x04\xd2\x16\x2f", b"S"),
+            subject="TLS: true /CN=(.*)|connection requires a valid client certificate"),
     Program("python3 asyncio", "python3", lambda place: [PYTHON, "-c", ASYNCIO, place.port, place.ca],
             says("CERTIFICATE_VERIFY_FAILED", status=1)),
     Program("python3 http.client", "python3", lambda place: [PYTHON, "-c", HTTP_CLIENT, place.port, place.ca],
             says("CERTIFICATE_VERIFY_FAILED", status=1)),
     Program("redis-cli", "redis-tools", _redis_cli("SET", "lab", GREETING), says("SSL_connect failed"),
-            words="OK", server=redis, check=_redis_cli("GET", "lab")),
+            words="OK", server=redis, check=_redis_cli("GET", "lab"),
+            subject=f"^()OK$|{NO_CERTIFICATE}"),
     Program("ruby net/http", "ruby", lambda place: ["ruby", "-e", RUBY, place.port, place.ca],
             says("certificate verify failed")),
-    Program("siege", "siege", _siege, says("Failed to make an SSL connection", status=0), words="HTTP/1.0 200"),
+    Program("siege", "siege", _siege, says("Failed to make an SSL connection", status=0), words="HTTP/1.[01] 200"),
     Program("socat", "socat", lambda place: ["socat", "-", f"OPENSSL:localhost:{place.port},cafile={place.ca}"],
             says("certificate verify failed"), stdin=REQUEST),
     Program("stunnel", "stunnel4", _stunnel, says("certificate verify failed", status=0), daemon=True),
@@ -232,5 +246,5 @@ PROGRAMS = [
             says("certificate verify failed", status=0)),
     Program("wget", "wget"),
     Program("wrk", "wrk", lambda place: ["wrk", "-t", 1, "-c", 1, "-d", 1, place.url], says("0 requests in", status=0),
-            words=r"\b[1-9]\d* requests in"),
+            words=r"requests in \S+ (?!0\.00B)\S+ read(?![\s\S]*Non-2xx)"),
 ]

@@ -21,12 +21,12 @@ class Recorder(TlsServer):
     the first bytes end the connection, where the client would wait for an answer for ever.
     """
 
-    def __init__(self, chain, key, *, preamble=None, http=True):
+    def __init__(self, chain, key, *, preamble=None, http=True, **options):
         self._preamble = preamble
         self._http = http
         self._last = None
         self._threads = []
-        super().__init__(chain, key)
+        super().__init__(chain, key, **options)
 
     def _accept(self):
         while True:
@@ -130,28 +130,33 @@ def listening(argv, where, **options):
     return running(argv, lambda: _answers(where), **options)
 
 
+# The real ones. clients: the CA whose certificates clients must have; None: they need none.
+
+
 @contextlib.contextmanager
-def redis(folder, chain, key):
+def redis(folder, chain, key, clients=None):
     port = free_port()
     with listening(["redis-server", "--port", 0, "--tls-port", port, "--bind", LOOPBACK, "--tls-cert-file", chain,
-                    "--tls-key-file", key, "--tls-auth-clients", "no", "--tls-ca-cert-file", chain, "--save", "",
-                    "--dir", folder], port, log=folder / "redis.log"):
+                    "--tls-key-file", key, "--tls-ca-cert-file", clients or chain,
+                    "--tls-auth-clients", "yes" if clients else "no", "--save", "", "--dir", folder], port,
+                   log=folder / "redis.log"):
         yield port
 
 
 @contextlib.contextmanager
-def mosquitto(folder, chain, key):
+def mosquitto(folder, chain, key, clients=None):
     port = free_port()
     settings = folder / "mosquitto.conf"
+    demand = f"cafile {clients}\nrequire_certificate true\nuse_identity_as_username true\n" if clients else ""
     # root: else it would become mosquitto, which may not read the key.
     settings.write_text(f"user root\nallow_anonymous true\nlistener {port} {LOOPBACK}\ncertfile {chain}\n"
-                        f"keyfile {key}\n")
+                        f"keyfile {key}\n{demand}")
     with listening(["mosquitto", "-c", settings], port, log=folder / "mosquitto.log"):
         yield port
 
 
 @contextlib.contextmanager
-def postgresql(folder, chain, key):
+def postgresql(folder, chain, key, clients=None):
     """Runs as postgres where we are root, whom PostgreSQL refuses."""
     port = free_port()
     home = folder / "postgresql"
@@ -169,6 +174,9 @@ def postgresql(folder, chain, key):
         raise AssertionError(f"initdb: {made}")
     settings = {"port": port, "listen_addresses": LOOPBACK, "unix_socket_directories": home, "ssl": "on",
                 "ssl_cert_file": chain, "ssl_key_file": copy, "fsync": "off"}
+    if clients:
+        settings["ssl_ca_file"] = clients
+        (data / "pg_hba.conf").write_text("local all all trust\nhostssl all all all trust clientcert=verify-ca\n")
     words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     asked = ["pg_isready", "-q", "-h", home, "-p", port]
     with running([programs / "postgres", "-D", data, *words], lambda: run(asked).status == 0, user=user,

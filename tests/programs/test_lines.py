@@ -1,11 +1,12 @@
 """Every client of each OpenSSL line, with the one portable build; see lines.py."""
 import contextlib
+import itertools
 import subprocess
 
 from keys import Identity
 from lab import REQUEST, SANE, SOURCE, main
 from lines import VERSIONS, LineLab, suite
-from server import PATIENCE
+from server import NO_CERTIFICATE, PATIENCE
 
 
 class Line(LineLab):
@@ -94,6 +95,20 @@ class Line(LineLab):
                     self.assertEqual(1, result.status, result)
                     self.assertIn(f"{policy}:4", result.err, result)
                     self.assertNotIn("GET / HTTP/1.0", seen, result)
+
+    def test_a_certificate_for_a_server_that_demands_one(self):
+        """Of RSA, with a second candidate that the server would not take and that expires before."""
+        stranger = Identity(self.lab, "stranger", ca=True)
+        candidates = [Identity(self.lab, "decoy", issuer=stranger, days=10).with_key(),
+                      Identity(self.lab, "chosen", "rsa", issuer=self.ca).with_key()]
+        policy = self.pinned(self.genuine, upstream=[(["localhost", "127.0.0.1"], candidates)])
+        for tls, client in itertools.product((12, 13), self.clients):
+            with self.subTest(client=client.name, tls=tls), \
+                    self.serve(self.genuine, greet=client.greet, tls=tls, client_ca=self.ca.certificate) as server:
+                self.call(client, server.port, None, graft=False)
+                self.assertIn(NO_CERTIFICATE, server.next().error)
+                seen = self.assert_accepted(self.call(client, server.port, policy), server)
+                self.assertEqual("chosen", seen.client_name)
 
     def test_report_mode_goes_on(self):
         policy = self.pinned(self.genuine, mode="report", sinks=f'file = "{self.lab}/events.jsonl";')

@@ -2,7 +2,9 @@
 import concurrent.futures
 import re
 import types
+from collections import namedtuple
 
+from keys import Identity
 from lab import BUILD, COMMAND, SOURCE, LabTest, main, run
 from redis_server import Redis
 from table_columns import COLUMNS, Trial, cells, install
@@ -11,14 +13,23 @@ from table_rows import PROGRAMS
 WRITTEN = BUILD / "PROGRAMS.md"
 KEPT = SOURCE / "docs/PROGRAMS.md"
 AHEAD = 3  # rows that are tried at a time
+SECRET = 'private_certificate_encoding_secret = "of the table";'
+Client = namedtuple("Client", "policy subject")  # a policy, and the common name that it chooses
 HEADING = """# Programs
 
 Each program is Debian 12's own, unmodified, and is started with `tlsgraft-run`: against the server whose key the policy
 pins it does its work (right pin), and against another, whose certificate it would accept by itself, it ends with an
 error of its own and not one byte of application data arrives (wrong pin). Both hold too where the policy pins the id
-of the server's certificate, which `tlsgraft cert add` put into a Redis (pin by id). `scripts/test` tries all of them and
-makes this table of what it saw, also how tlsgraft knew the peer's name, and by which function of OpenSSL, over what,
-the program's handshakes begin; do not edit it.
+of the server's certificate, which `tlsgraft cert add` put into a Redis (pin by id).
+
+Against servers that demand a client certificate, of which no option of the program speaks, it does its work with the
+one that the policy chose, whose subject the server told, and without tlsgraft it is refused (client certificate). They
+are nginx and `openssl s_server`, with TLS 1.2 and 1.3, with and without CA names, and for programs that do not speak
+HTTP their own: mosquitto, PostgreSQL, Redis (which tells no subject; another server does). Certificate and key are in
+a file, or encrypted in a Redis; the policy names a second candidate beside them that the server would not take.
+
+`scripts/test` tries all of them and makes this table of what it saw, also how tlsgraft knew the peer's name, and by
+which function of OpenSSL, over what, the program's handshakes begin; do not edit it.
 """
 
 
@@ -47,6 +58,7 @@ class Table(LabTest):
         cls.by_key = cls.pinned(cls.genuine)
         cls.by_id = cls.policy((["localhost", "127.0.0.1"], cls.stored(cls.genuine.certificate)),
                                extra=cls.settings, name="by-id.cfg")
+        cls.clients = {"by file": cls.client_by_file(), "by id": cls.client_by_id()}
         # The next rows are tried while the test of one waits for it.
         cls.pool = concurrent.futures.ThreadPoolExecutor(AHEAD)
         cls.addClassCleanup(cls.pool.shutdown, cancel_futures=True)
@@ -54,11 +66,35 @@ class Table(LabTest):
     @classmethod
     def stored(cls, pem):
         """Puts a PEM file into the Redis; its id."""
-        store = cls.policy(("unused.example", cls.genuine.pin), extra=cls.settings, name="store.cfg")
+        store = cls.policy(("unused.example", cls.genuine.pin), extra=cls.settings, security=SECRET, name="store.cfg")
         added = run([COMMAND, "--policy", store, "cert", "add", pem])
         if added.status != 0:
             raise AssertionError(f"cert add: {added}")
         return added.out.splitlines()[-1]
+
+    @classmethod
+    def candidates(cls, kind, decoy_days):
+        """PEM files: a certificate of a CA that no server of the table trusts, and the one to be chosen."""
+        stranger = Identity(cls.lab, f"stranger-{kind}", subject="Another CA", ca=True)
+        decoy = Identity(cls.lab, f"decoy-{kind}", kind, issuer=stranger, days=decoy_days)
+        chosen = Identity(cls.lab, f"chosen-{kind}", kind, issuer=cls.ca, days=30)
+        return [decoy.with_key(), chosen.with_key()]
+
+    @classmethod
+    def presenting(cls, certificates, name):
+        return cls.pinned(cls.genuine, upstream=[(["localhost", "127.0.0.1"], certificates)], extra=cls.settings,
+                          security=SECRET, name=name)
+
+    @classmethod
+    def client_by_file(cls):
+        """The other candidate expires later, so that it is the CA's name that decides."""
+        return Client(cls.presenting(cls.candidates("rsa", 60), "client-by-file.cfg"), "chosen-rsa")
+
+    @classmethod
+    def client_by_id(cls):
+        """The other candidate expires earlier, so that the choice is the same where no CA names are sent."""
+        stored = [cls.stored(pem) for pem in cls.candidates("p256", 10)]
+        return Client(cls.presenting(stored, "client-by-id.cfg"), "chosen-p256")
 
     def row(self, program):
         """Its cells; raises if it failed. The next rows are tried meanwhile."""
