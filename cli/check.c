@@ -75,9 +75,9 @@ const struct command command_policy_check = {
     .usage = "tlsgraft [--policy FILE] policy check [FILE]",
     .summary = "read a policy, and say what is wrong with it",
     .help =
-        "Reads the policy and everything that it refers to, records of the certificate store too. Errors and "
-        "warnings go to stderr; when all is\n"
-        "well, the numbers of rules, keys and client certificates go to stdout. Warnings do not change the "
+        "Reads the policy and everything that it refers to, records of the certificate store too. Errors\n"
+        "and warnings go to stderr; when all is well, the numbers of rules, keys and client certificates go "
+        "to stdout. Warnings do not change the "
         "status: a\n"
         "rule with one key only, `expires`, a pinned certificate or a client certificate that ends within\n"
         "warning_threshold_days (30) or has ended, a private key that others can read, settings without "

@@ -161,9 +161,11 @@ class World:
         identity = self._identity(name)
         self._show(name, identity)
         (place / "api.pem").write_bytes(openssl("x509", "-in", identity.certificate, "-noout", "-pubkey"))
+        (place / "next.pem").write_bytes(
+            openssl("x509", "-in", self._identity(name).certificate, "-noout", "-pubkey"))
         (place / "policy.cfg").write_text(
             "version = 1;\nsecurity: {\n  pinned_public_keys = (\n"
-            f'    {{ domain = "{name}"; keys = "api.pem"; }}\n  );\n}};\n')
+            f'    {{ domain = "{name}"; keys = [ "api.pem", "next.pem" ]; }}\n  );\n}};\n')
 
     def _stop_redis(self, _folder):
         self._redis.kill()
