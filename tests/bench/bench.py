@@ -24,16 +24,22 @@ MEASUREMENTS = [("handshake", measure_handshake), ("programs", measure_programs)
 def main():
     parser = argparse.ArgumentParser(prog="bench")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", choices=[name for name, _module in MEASUREMENTS])
     parser.add_argument("--output", type=pathlib.Path, default=BUILD / "BENCHMARKS.md")
     options = parser.parse_args()
     described = machine.describe()
     with contextlib.ExitStack() as stack:
         world = World(scratch("tlsgraft-bench-", stack.callback), options.quick)
         for name, module in MEASUREMENTS:
+            if options.only not in (None, name):
+                continue
             print(f"bench: {name} ...", end="", file=sys.stderr, flush=True)
             before = time.monotonic()
             module.measure(world)
             print(f" {time.monotonic() - before:.0f} s", file=sys.stderr)
+        if options.only:
+            print(json.dumps(world.found, indent=1))
+            return
         text = report.document(world, described)
     options.output.write_text(text, encoding="utf-8")
     options.output.with_suffix(".json").write_text(json.dumps(world.found, indent=1) + "\n", encoding="utf-8")

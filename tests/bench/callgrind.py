@@ -25,5 +25,6 @@ def steps(argv, env, count):
 
 
 def slope(argv, env, few, many):
-    """Instructions of one handshake more, so that what is done once is left out."""
-    return (steps(argv, env, many) - steps(argv, env, few)) / (many - few)
+    """Instructions of one handshake more, so that what is done once is left out; `few` 0: it is not."""
+    once = steps(argv, env, few) if few > 0 else 0
+    return (steps(argv, env, many) - once) / (many - few)

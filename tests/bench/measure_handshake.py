@@ -1,4 +1,4 @@
-"""1. The handshake: time by turns, and instructions by callgrind.
+"""1. The handshake: CPU time by turns, and instructions by callgrind.
 
 Found: handshake.KIND.VARIANT.ns, .work_ns (more than the baseline, of many turns), .instructions, .ratio
 """
@@ -48,7 +48,7 @@ def instructions(world, kind, made):
     for variant in variants(world):
         found = f"handshake.{kind}.{variant.name}"
         count = slope(command(world, kind, variant, "fixed"), environment(variant, made),
-                      world.scaled(10, 2), world.scaled(60, 6))
+                      world.scaled(10, 0), world.scaled(60, 2))
         world.found[f"{found}.instructions"] = count
         if variant.baseline:
             base = world.found[f"handshake.{kind}.{variant.baseline}.instructions"]

@@ -53,11 +53,12 @@ def policies(world, rules):
 def stores(world):
     with contextlib.ExitStack() as stack:
         redis = Redis(types.SimpleNamespace(addCleanup=stack.callback))
-        settings = {"directory": f'store: {{ type = "directory"; path = "{world.folder}/store"; }};',
-                    "redis": f'store: {{ type = "redis"; address = "127.0.0.1:{redis.port}"; timeout_ms = 10000; }};'}
+        settings = {"directory": f'type = "directory"; path = "{world.folder}/store";',
+                    "redis": f'type = "redis"; address = "127.0.0.1:{redis.port}";'}
         (world.folder / "store").mkdir(exist_ok=True)
         for kind, setting in settings.items():
-            store(world, kind, f'organisation = "bench"; {setting}')
+            # All records at once, on a machine that may be slow.
+            store(world, kind, f'organisation = "bench"; store: {{ {setting} timeout_ms = 10000; }};')
 
 
 def store(world, kind, settings):

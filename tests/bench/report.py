@@ -146,7 +146,8 @@ def document(world, machine):
     parts = [HEADING + note, "## The machine\n", table(["What", "Which"], machine), "## Targets\n", targets(world)]
     for kind, (_version, _folder, title) in KINDS.items():
         parts += [f"## Handshake, {title}\n",
-                  "The client's side of one, over memory BIOs, a chain of three verified. What is more than bare is of "
+                  "The client's side of one, over memory BIOs, a chain of three verified: CPU time, which is all the time there "
+                  "is, for nothing waits. What is more than bare is of "
                   "turns side by side; the resumed ones and those with a client certificate have a bare one of "
                   "their own.\n", handshakes(world, kind)]
     parts += ["## Programs\n",

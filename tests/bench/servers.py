@@ -2,9 +2,10 @@
 import contextlib
 import os
 import pathlib
+import socket
 from dataclasses import dataclass
 
-from table_servers import free_port, listening
+from table_servers import listening
 from world import ADDRESS
 
 NAME = "localhost"  # in the server's certificate
@@ -39,6 +40,12 @@ http {{
 """
 
 
+def two_ports():
+    """Two that are free, and not the same."""
+    with socket.create_server((ADDRESS, 0)) as one, socket.create_server((ADDRESS, 0)) as other:
+        return one.getsockname()[1], other.getsockname()[1]
+
+
 def _nginx(world, name, servers, workers):
     settings = world.folder / f"{name}.conf"
     # The worker of a master that root started has to read the folder.
@@ -50,7 +57,7 @@ def _nginx(world, name, servers, workers):
 @contextlib.contextmanager
 def site(world):
     who = world.p256
-    found = Site(free_port(), free_port())
+    found = Site(*two_ports())
     common = (f"ssl_certificate {who['folder']}/server.pem; ssl_certificate_key {who['folder']}/server.key; "
               f"ssl_session_cache off; ssl_session_tickets off; location / {{ return 200 \"{PAGE}\"; }}")
     ask = f"ssl_verify_client on; ssl_client_certificate {who['root'].certificate};"
@@ -68,7 +75,7 @@ def _run(title, argv, ports, world):
 
 def stunnel(world, where):
     who = world.p256
-    ports = free_port(), free_port()
+    ports = two_ports()
     services = "".join(
         f"[{name}]\nclient = yes\naccept = {ADDRESS}:{port}\nconnect = {ADDRESS}:{target}\nsessionResume = no\n"
         f"verifyChain = yes\nCAfile = {who['root'].certificate}\ncheckHost = {NAME}\n{more}"
@@ -81,7 +88,7 @@ def stunnel(world, where):
 
 def haproxy(world, where):
     who = world.p256
-    ports = free_port(), free_port()
+    ports = two_ports()
     verify = f"ssl verify required ca-file {who['root'].certificate} verifyhost {NAME} no-ssl-reuse"
     parts = "".join(
         f"listen {name}\n  bind {ADDRESS}:{port}\n  server one {ADDRESS}:{target} {verify}{more}\n"
@@ -95,7 +102,7 @@ def haproxy(world, where):
 
 def nginx(world, where):
     who = world.p256
-    ports = free_port(), free_port()
+    ports = two_ports()
     verify = (f"proxy_ssl_verify on; proxy_ssl_trusted_certificate {who['root'].certificate}; proxy_ssl_name {NAME}; "
               "proxy_ssl_verify_depth 3; proxy_ssl_server_name on; proxy_ssl_session_reuse off;")
     key = (f"proxy_ssl_certificate {who['client'].certificate}; proxy_ssl_certificate_key {who['client'].key};")
