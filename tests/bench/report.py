@@ -1,0 +1,165 @@
+"""What was found, as Markdown: the targets, then a table for each measurement."""
+import re
+
+from targets import TARGETS, mib, ms, ns, times, us
+from variants import KINDS, variants
+from world import HERE, Failed
+
+HEADING = """# Benchmarks
+
+What tlsgraft costs, measured by `scripts/bench`, which makes this page; do not edit it. All of it was measured in one
+run, what is compared in turns; numbers are medians. A ratio of instructions is of callgrind's counts, which do not
+depend on what else the machine does; times do.
+"""
+EXPLANATIONS = HERE / "explanations.md"
+AWAITED = "not in this build, which refuses `upstream_certificates`"
+
+
+def table(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def explanations():
+    """By row."""
+    text = EXPLANATIONS.read_text(encoding="utf-8")
+    found = {name: " ".join(words.split()) for name, words in
+             re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)}
+    unknown = set(found) - {target.name for target in TARGETS}
+    if unknown:
+        raise Failed(f"{EXPLANATIONS.name}: no row has the name: {', '.join(sorted(unknown))}")
+    return found
+
+
+def verdict(parts):
+    short = [part.short for part in parts if part.short]
+    return "met" if not short else "missed by " + "; ".join(short)
+
+
+def targets(world):
+    """The table of targets, and why some are missed."""
+    rows, missed = [], []
+    for target in TARGETS:
+        try:
+            parts = target.measure(world.found)
+        except KeyError:
+            if world.supports_credentials:
+                raise
+            rows.append([target.name, target.target, AWAITED, ""])
+            continue
+        result = "" if world.quick else verdict(parts)
+        rows.append([target.name, target.target, "; ".join(part.shown for part in parts), result])
+        if result.startswith("missed"):
+            missed.append(target.name)
+    known = explanations()
+    why = "".join(f"\n**{name}**: {known.get(name, 'no explanation is written yet.')}\n" for name in missed)
+    return table(["What", "Target", "Measured", "Verdict"], rows) + why
+
+
+def handshakes(world, kind):
+    found = world.found
+    base = f"handshake.{kind}"
+    rows = []
+    for variant in variants(world):
+        name = f"{base}.{variant.name}"
+        work = us(found[f"{name}.work_ns"]) if variant.baseline else ""
+        ratio = times(found[f"{name}.ratio"]) if variant.baseline else ""
+        rows.append([variant.title, us(found[f"{name}.ns"]), work, f"{found[f'{name}.instructions']:,.0f}", ratio])
+    return table(["Variant", "Time", "More than bare", "Instructions", "Ratio to bare"], rows)
+
+
+def programs(world):
+    found = world.found
+    names = [key.split(".")[1] for key in found if key.startswith("programs.") and key.endswith(".title")]
+    bare = found["programs.bare.rate"]
+    rows = []
+    for name in names:
+        one = {what: found[f"programs.{name}.{what}"] for what in ("title", "rate", "cpu_ms", "memory_kb", "p50", "p99")}
+        rows.append([one["title"], f"{one['rate']:.0f}", times(one["rate"] / bare), f"{one['cpu_ms']:.3f}",
+                     mib(one["memory_kb"]), f"{one['p50']:.2f}", f"{one['p99']:.2f}"])
+    return table(["Variant", "Requests/s", "Ratio to bare", "CPU-ms a request", "Memory added", "p50 ms", "p99 ms"], rows)
+
+
+STARTUPS = [
+    ("`/bin/true`", "true", [("bare", "bare"), ("empty", "an empty preload"), ("tlsgraft", "tlsgraft, 10 rules")]),
+    ("`curl -V`", "curl -V", [("bare", "bare"), ("empty", "an empty preload"), ("tlsgraft", "tlsgraft, 10 rules")]),
+    ("`curl -sk`, one handshake", "curl -sk",
+     [("bare", "bare"), ("ten", "tlsgraft, 10 rules"), ("many", "tlsgraft, 10,000 rules")]),
+]
+
+
+def startup(world):
+    found = world.found
+    rows = []
+    for title, name, listed in STARTUPS:
+        bare = found[f"startup.{name}.bare.ns"]
+        for variant, words in listed:
+            key = f"startup.{name}.{variant}"
+            rows.append([title, words, us(found[f"{key}.ns"]), us(found[f"{key}.added_ns"]),
+                         times(found[f"{key}.ns"] / bare)])
+    return table(["Program", "Variant", "Time", "More than bare", "Ratio to bare"], rows)
+
+
+def scale(world):
+    found = world.found
+    sizes = [key.split(".")[1] for key in found if key.startswith("scale.") and key.endswith(".load_ns")]
+    rows = []
+    for size in sizes:
+        one = f"scale.{size}"
+        lookups = [f"{ns(found[f'{one}.{what}_ns'])} ({1e3 / found[f'{one}.{what}_ns']:.1f} M/s)"
+                   for what in ("hit", "wildcard", "miss")]
+        rows.append([f"{int(size):,}", f"{found[f'{one}.load_ns'] / 1e6:.1f} ms", mib(found[f"{one}.peak_kb"]),
+                     mib(found[f"{one}.kept_kb"]), *lookups])
+    return table(["Rules", "Loading", "Memory at the peak", "Memory kept", "Lookup, hit", "Lookup, wildcard hit",
+                  "Lookup, miss"], rows)
+
+
+def stores(world):
+    rows = [[title, f"{world.found[f'store.{kind}.list_s']:.2f} s", f"{world.found[f'store.{kind}.check_s']:.2f} s"]
+            for kind, title in (("directory", "directory"), ("redis", "Redis"))]
+    return table(["Store", "`tlsgraft cert list`", "`tlsgraft policy check`"], rows)
+
+
+def memory(world):
+    found = world.found
+    rows = []
+    for name in ("without libssl", "with libssl"):
+        one = f"memory.rest.{name}"
+        rows.append([f"a process at rest, {name}", f"{found[f'{one}.private_kb']:.0f} KiB of its own, "
+                     f"{found[f'{one}.rss_kb']:.0f} KiB resident"])
+    rows.append([f"an open connection, of {found['memory.connections']:,}",
+                 f"{found['memory.connection.bytes']:.0f} bytes of the heap ({found['memory.connection.bare_bytes']:.0f} "
+                 f"are OpenSSL's), {found['memory.connection.rss_bytes']:.0f} bytes resident"])
+    return table(["What", "Added"], rows)
+
+
+def allocations(world):
+    found = world.found
+    rows = [[variant.title, f"{found[f'memory.allocations.{variant.name}.all']:.1f}",
+             f"{found[f'memory.allocations.{variant.name}.ours']:.1f}"]
+            for variant in variants(world) if variant.baseline]
+    return table(["Variant", "More than bare, a handshake", "By the code of the library itself"], rows)
+
+
+def document(world, machine):
+    note = "\nThis was a quick run: it shows that everything runs, and its numbers mean nothing.\n" if world.quick else ""
+    parts = [HEADING + note, "## The machine\n", table(["What", "Which"], machine), "## Targets\n", targets(world)]
+    for kind, (_version, _folder, title) in KINDS.items():
+        parts += [f"## Handshake, {title}\n",
+                  "The client's side of one, over memory BIOs, a chain of three verified: CPU time, which is all the time there "
+                  "is, for nothing waits. What is more than bare is of "
+                  "turns side by side; the resumed ones and those with a client certificate have a bare one of "
+                  "their own.\n", handshakes(world, kind)]
+    parts += ["## Programs\n",
+              "`ab -n 2000 -c 4`, a new connection for each request, to nginx with TLS 1.3, all on this machine. The "
+              "sidecars verify the same server, and ab speaks plain HTTP to them. CPU and memory are of client and "
+              "sidecar.\n", programs(world),
+              "## Start-up\n", "From posix_spawn(3) to the end of the process.\n", startup(world),
+              "A whole `curl -sk` with one handshake: "
+              f"{world.found['curl.bare.instructions']:,.0f} instructions bare, "
+              f"{world.found['curl.pinned.instructions']:,.0f} with one pin rule.\n",
+              "## Scale\n", "Half of the rules are for a name, half are wildcards. A lookup is from the text of a name "
+              "to the rule.\n", scale(world),
+              f"With {world.found['store.records']:,} records, each named by a rule:\n", stores(world),
+              "## Memory\n", memory(world), "Calls of malloc, calloc and realloc:\n", allocations(world)]
+    return "\n".join(parts)

@@ -1,0 +1,127 @@
+"""The targets, a row each, in the words of those who set them."""
+from dataclasses import dataclass
+from typing import Callable
+
+from variants import KINDS
+from world import median
+
+SIDECARS = ("stunnel", "haproxy", "nginx")
+MIB = 1024  # kB
+
+
+@dataclass(frozen=True)
+class Target:
+    """measure: function of what was found -> a list of Part."""
+
+    name: str
+    target: str
+    measure: Callable
+
+
+@dataclass(frozen=True)
+class Part:
+    """shown: the value as it is printed. short: by how much it is missed, as it is printed; None: met."""
+
+    shown: str
+    short: str = None
+
+
+def _part(value, limit, form, shown=None, at_least=False):
+    short = limit - value if at_least else value - limit
+    return Part(shown or form(value), form(short) if short > 0 else None)
+
+
+def us(nanoseconds):
+    return f"{nanoseconds / 1000:.1f} us"
+
+
+def ms(nanoseconds):
+    return f"{nanoseconds / 1e6:.0f} ms"
+
+
+def ns(nanoseconds):
+    return f"{nanoseconds:.0f} ns"
+
+
+def mib(kilobytes):
+    return f"{kilobytes / MIB:.1f} MiB"
+
+
+def times(ratio):
+    return f"{ratio:.4f} x"
+
+
+def times2(ratio):
+    return f"{ratio:.3f} x"
+
+
+def _policy_work(found):
+    """The most of the two kinds of handshakes."""
+    name = "checked" if "handshake.tls13.checked.ns" in found else "pinned"
+    base = "handshake.{}.{}"
+    work = max(found[f"{base.format(kind, name)}.work_ns"] for kind in KINDS)
+    ratio = max(found[f"{base.format(kind, name)}.ratio"] for kind in KINDS)
+    loaded = max(found[f"{base.format(kind, 'loaded')}.work_ns"] for kind in KINDS)
+    return [_part(work, 2000, us, f"{us(work)} ({us(loaded)} of a library without a policy in it)"),
+            _part(ratio, 1.005, times)]
+
+
+def _curl(found):
+    return [_part(found["curl.pinned.ratio"], 1.02, times)]
+
+
+def _rate(found):
+    rounds = zip(found["programs.pinned.rates"], found["programs.bare.rates"])
+    to_bare = median([one / other for one, other in rounds])
+    to_sidecar = found["programs.pinned.rate"] / max(found[f"programs.{name}.rate"] for name in SIDECARS)
+    return [_part(to_bare, 0.99, times2, f"{times2(to_bare)} bare", at_least=True),
+            _part(to_sidecar, 1.25, times2, f"{times2(to_sidecar)} the best sidecar", at_least=True)]
+
+
+def _cpu(found):
+    best = min(found[f"programs.{name}-credential.cpu_ms"] for name in SIDECARS)
+    return [_part(found["programs.credential.cpu_ms"] / best, 0.8, times2)]
+
+
+def _without(found):
+    added = found["startup.true.tlsgraft.beyond_empty_ns"]
+    return [_part(added, 20000, us, f"empty preload + {us(added)}")]
+
+
+def _with(found):
+    added = found["startup.curl -V.tlsgraft.added_ns"]
+    return [_part(added, 300000, us, f"bare + {us(added)}")]
+
+
+def _lookup(found):
+    worst = max(("hit", "wildcard", "miss"), key=lambda what: found[f"scale.100000.{what}_ns"])
+    value = found[f"scale.100000.{worst}_ns"]
+    return [_part(value, 200, ns, f"{ns(value)} ({worst})")]
+
+
+def _loading(found):
+    scale = "scale.100000"
+    peak, kept = found[f"{scale}.peak_kb"], found[f"{scale}.kept_kb"]
+    return [_part(found[f"{scale}.load_ns"], 150e6, ms),
+            _part(peak, 64 * MIB, mib, f"{mib(peak)} at the peak"),
+            _part(kept, 24 * MIB, mib, f"{mib(kept)} kept")]
+
+
+def _connection(found):
+    count = found["memory.allocations.unmatched.all"]
+    return [_part(found["memory.connection.bytes"], 512, lambda value: f"{value:.0f} bytes"),
+            _part(count, 0, lambda value: f"{value:.1f} allocations")]
+
+
+TARGETS = [
+    Target("policy work per full handshake (rule, pin, both expiry checks, cached)",
+           "<= 2 us; instructions <= 1.005 x bare", _policy_work),
+    Target("instructions of a whole `curl -sk` with one handshake, one pin rule", "<= 1.02 x bare", _curl),
+    Target("handshakes/s through ab, pinned", ">= 0.99 x bare, and >= 1.25 x the best sidecar", _rate),
+    Target("CPU per request, pinned + client certificate", "<= 0.8 x the best sidecar's client + sidecar", _cpu),
+    Target("start-up of a program without libssl", "<= empty preload + 20 us", _without),
+    Target("start-up of a program with libssl, 10 rules", "<= bare + 300 us", _with),
+    Target("lookup at 100,000 rules, hit or miss", "<= 200 ns", _lookup),
+    Target("loading 100,000 rules", "<= 150 ms, <= 64 MiB at the peak, <= 24 MiB kept", _loading),
+    Target("a connection", "<= 512 bytes; no allocation on the path of a host without a rule", _connection),
+]

@@ -1,0 +1,49 @@
+"""A pinned handshake may not need many more instructions than a bare one."""
+import unittest
+
+from callgrind import slope
+from variants import KINDS, VARIANTS, command, environment, policies
+from world import World
+
+from scratch import scratch
+
+# Of TLS 1.2, where a handshake has the fewest instructions; what was measured, and a margin of about a third of what
+# is more than bare.
+BOUND = 1.012
+
+
+class Instructions(unittest.TestCase):
+    """The client's side of a handshake, the same in each run but for some ten thousandths."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.world = World(scratch("tlsgraft-bench-", cls.addClassCleanup), quick=True)
+        cls.counts = {}
+
+    def count(self, kind, name):
+        if (kind, name) not in self.counts:
+            variant = next(one for one in VARIANTS if one.name == name)
+            self.counts[kind, name] = slope(command(self.world, kind, variant, "fixed"),
+                                            environment(variant, policies(self.world, kind)), 2, 12)
+        return self.counts[kind, name]
+
+    def ratio(self, kind, name):
+        return self.count(kind, name) / self.count(kind, "bare")
+
+    def test_a_pinned_handshake(self):
+        for kind in KINDS:
+            with self.subTest(kind):
+                ratio = self.ratio(kind, "pinned")
+                self.assertLess(ratio, BOUND)
+                self.assertGreater(ratio, 1, "the library was not there")
+
+    def test_more_work_would_be_seen(self):
+        """With `chain` the certificates are verified once more."""
+        for kind in KINDS:
+            with self.subTest(kind):
+                self.assertGreater(self.ratio(kind, "chain"), BOUND)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
