@@ -2,6 +2,7 @@
 
 #include "config/anchors.h"
 #include "config/date.h"
+#include "config/elements.h"
 #include "config/keys.h"
 #include "config/settings.h"
 
@@ -174,28 +175,34 @@ static struct pin_rule *read_pin_rule(const struct list *list, const config_sett
     return rule;
 }
 
+static bool add_pin_rule(const config_setting_t *group, void *context)
+{
+    const struct list *list = context;
+    struct policy *policy = list->load->policy;
+    struct pin_rule *rule = read_pin_rule(list, group);
+    if (rule == NULL) {
+        load_no_memory(list->load);
+        return false;
+    }
+    policy->pin_rules[policy->pin_rule_count++] = rule;
+    return true;
+}
+
 void rules_read_pins(struct load *load, const config_setting_t *setting, struct rule_index *index)
 {
     struct policy *policy = load->policy;
-    const struct list list = {load, index, &policy->arena};
-    size_t count = setting == NULL ? 0 : (size_t)config_setting_length(setting);
+    struct list list = {load, index, &policy->arena};
+    size_t count = elements_count(load, setting);
     if (count == 0)
         return;
     struct pin_rule **rules = arena_grow(&policy->arena, policy->pin_rules,
                                          (policy->pin_rule_count + count) * sizeof(struct pin_rule *));
-    if (rules == NULL) {
+    if (rules == NULL || !rule_index_reserve(index, &policy->arena, count)) {
         load_no_memory(load);
         return;
     }
     policy->pin_rules = rules;
-    for (size_t i = 0; i < count; i++) {
-        struct pin_rule *rule = read_pin_rule(&list, config_setting_get_elem(setting, (unsigned)i));
-        if (rule == NULL) {
-            load_no_memory(load);
-            return;
-        }
-        policy->pin_rules[policy->pin_rule_count++] = rule;
-    }
+    elements_each(load, setting, add_pin_rule, &list);
 }
 
 static void say_not_supported(struct load *load, const config_setting_t *setting)
@@ -204,26 +211,31 @@ static void say_not_supported(struct load *load, const config_setting_t *setting
     load_say_later(load, &at, config_setting_name(setting), NULL);
 }
 
+static bool check_upstream_rule(const config_setting_t *group, void *context)
+{
+    const struct list *list = context;
+    struct load *load = list->load;
+    const config_setting_t *found[SETTINGS_MAX];
+    struct source *at = arena_alloc(list->arena, sizeof *at);
+    if (at == NULL) {
+        load_no_memory(load);
+        return false;
+    }
+    *at = load_source(load, group);
+    settings_read(load, group, upstream_settings, found);
+    if (found[UP_DOMAIN] != NULL)
+        add_domains(list, found[UP_DOMAIN], at);
+    if (found[UP_CERTIFICATE] != NULL && settings_text_at(found[UP_CERTIFICATE], 0) == NULL)
+        load_say(load, CONFIG_ERROR, at, "certificate: none; allowed are ids, paths of PEM files, PEM");
+    return true;
+}
+
 void rules_read_upstream(struct load *load, const config_setting_t *setting)
 {
     struct rule_index index = {0};
-    const struct list list = {load, &index, &load->scratch};
-    if (setting == NULL || config_setting_length(setting) == 0)
+    struct list list = {load, &index, &load->scratch};
+    if (elements_count(load, setting) == 0)
         return;
-    for (int i = 0; i < config_setting_length(setting); i++) {
-        const config_setting_t *group = config_setting_get_elem(setting, (unsigned)i);
-        const config_setting_t *found[SETTINGS_MAX];
-        struct source *at = arena_alloc(list.arena, sizeof *at);
-        if (at == NULL) {
-            load_no_memory(load);
-            return;
-        }
-        *at = load_source(load, group);
-        settings_read(load, group, upstream_settings, found);
-        if (found[UP_DOMAIN] != NULL)
-            add_domains(&list, found[UP_DOMAIN], at);
-        if (found[UP_CERTIFICATE] != NULL && settings_text_at(found[UP_CERTIFICATE], 0) == NULL)
-            load_say(load, CONFIG_ERROR, at, "certificate: none; allowed are ids, paths of PEM files, PEM");
-    }
+    elements_each(load, setting, check_upstream_rule, &list);
     say_not_supported(load, setting);
 }

@@ -7,14 +7,14 @@
  * its `group`, through which the rules for all ports are found when the peer's port is not known.
  */
 struct rule_entry {
-    const char *text;
     void *rule;                   /* NULL for a group */
     struct rule_entry *next_port; /* of a group: its first pattern; of a pattern: the next of its group */
     uint32_t hash;
     uint16_t port;
     uint8_t length;
-    uint8_t kind;
-    bool group;
+    uint8_t kind : 7;
+    bool group : 1;
+    char text[]; /* here, so that a lookup touches no other memory than this */
 };
 
 struct key {
@@ -95,12 +95,15 @@ static void put(struct rule_entry **slots, size_t slot_count, struct rule_entry 
     slots[i] = entry;
 }
 
-static bool make_room(struct rule_index *index, struct arena *arena)
+/* For `more` entries. */
+static bool make_room(struct rule_index *index, struct arena *arena, size_t more)
 {
     struct rule_index larger = *index;
-    if (index->slots != NULL && 2 * (index->count + 1) <= index->slot_count)
+    if (index->slots != NULL && 2 * (index->count + more) <= index->slot_count)
         return true;
     larger.slot_count = index->slot_count == 0 ? 16 : 2 * index->slot_count;
+    while (larger.slot_count < 2 * (index->count + more))
+        larger.slot_count *= 2;
     larger.slots = arena_alloc(arena, larger.slot_count * sizeof(struct rule_entry *));
     if (larger.slots == NULL)
         return false;
@@ -113,24 +116,27 @@ static bool make_room(struct rule_index *index, struct arena *arena)
 }
 
 static struct rule_entry *insert(struct rule_index *index, struct arena *arena, const struct key *key,
-                                 const char *text, void *rule)
+                                 void *rule)
 {
-    struct rule_entry *entry = arena_alloc(arena, sizeof *entry);
-    if (entry == NULL || !make_room(index, arena))
+    struct rule_entry *entry = arena_alloc(arena, offsetof(struct rule_entry, text) + key->length);
+    if (entry == NULL || !make_room(index, arena, 1))
         return NULL;
-    *entry = (struct rule_entry){
-        .text = text,
-        .rule = rule,
-        .hash = hash_key(key),
-        .port = key->port,
-        .length = (uint8_t)key->length,
-        .kind = (uint8_t)key->kind,
-        .group = key->group,
-    };
+    entry->rule = rule;
+    entry->hash = hash_key(key);
+    entry->port = key->port;
+    entry->length = (uint8_t)key->length;
+    entry->kind = (unsigned)key->kind & 0x7fU;
+    entry->group = key->group;
+    memcpy(entry->text, key->text, key->length);
     put(index->slots, index->slot_count, entry);
     index->count++;
     index->present |= presence(key);
     return entry;
+}
+
+bool rule_index_reserve(struct rule_index *index, struct arena *arena, size_t count)
+{
+    return make_room(index, arena, count);
 }
 
 enum rule_index_result rule_index_add(struct rule_index *index, struct arena *arena,
@@ -148,10 +154,7 @@ enum rule_index_result rule_index_add(struct rule_index *index, struct arena *ar
         *existing = entry->rule;
         return RULE_INDEX_EXISTS;
     }
-    const char *text = arena_text(arena, domain->text, domain->length);
-    if (text == NULL)
-        return RULE_INDEX_NO_MEMORY;
-    entry = insert(index, arena, &key, text, rule);
+    entry = insert(index, arena, &key, rule);
     if (entry == NULL)
         return RULE_INDEX_NO_MEMORY;
     if (domain->port == 0)
@@ -161,7 +164,7 @@ enum rule_index_result rule_index_add(struct rule_index *index, struct arena *ar
     key.group = true;
     struct rule_entry *group = lookup(index, &key);
     if (group == NULL)
-        group = insert(index, arena, &key, text, NULL);
+        group = insert(index, arena, &key, NULL);
     if (group == NULL)
         return RULE_INDEX_NO_MEMORY;
     entry->next_port = group->next_port;

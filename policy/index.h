@@ -42,6 +42,10 @@ struct rule_match {
 
 enum rule_index_result { RULE_INDEX_ADDED, RULE_INDEX_EXISTS, RULE_INDEX_NO_MEMORY };
 
+/* Makes room for `count` more patterns at once; tables that are outgrown stay in the arena. False: no memory.
+ */
+bool rule_index_reserve(struct rule_index *index, struct arena *arena, size_t count);
+
 /* Makes `domain` lead to `rule`. RULE_INDEX_EXISTS: it leads to `*existing` already, which stays. */
 enum rule_index_result rule_index_add(struct rule_index *index, struct arena *arena,
                                       const struct domain *domain, void *rule, void **existing);

@@ -25,6 +25,18 @@ void pin_format(const struct pin *pin, char text[PIN_TEXT_SIZE])
     *out = '\0';
 }
 
+/* Not strchr(alphabet): of 100,000 pins that took 4.4 million calls, an eighth of the time to load them. */
+static int base64_value(char digit)
+{
+    if (digit >= 'A' && digit <= 'Z')
+        return digit - 'A';
+    if (digit >= 'a' && digit <= 'z')
+        return digit - 'a' + 26;
+    if (digit >= '0' && digit <= '9')
+        return digit - '0' + 52;
+    return digit == '+' ? 62 : digit == '/' ? 63 : -1;
+}
+
 bool pin_from_base64(const char *text, size_t length, struct pin *pin)
 {
     unsigned char bytes[PIN_BYTES + 1];
@@ -33,12 +45,10 @@ bool pin_from_base64(const char *text, size_t length, struct pin *pin)
     for (size_t i = 0; i < 44; i += 4) {
         unsigned bits = 0;
         for (size_t k = 0; k < 4; k++) {
-            const char *digit = i + k == 43           ? alphabet
-                                : text[i + k] == '\0' ? NULL
-                                                      : strchr(alphabet, text[i + k]);
-            if (digit == NULL)
+            int digit = i + k == 43 ? 0 : base64_value(text[i + k]);
+            if (digit < 0)
                 return false;
-            bits = bits << 6 | (unsigned)(digit - alphabet);
+            bits = bits << 6 | (unsigned)digit;
         }
         for (size_t k = 0; k < 3; k++)
             bytes[i / 4 * 3 + k] = (unsigned char)(bits >> (16 - 8 * k));
