@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/names.h"
 #include "cli/output.h"
+#include "policy/names.h"
 #include "policy/text.h"
 
 enum { DAY = 86400, SOON = 30 * DAY };
@@ -94,7 +94,7 @@ static void set_time(json_t *object, const char *key, bool is_known, time_t time
 static void set_common_name(const struct crypto *crypto, json_t *object, const char *key,
                             const X509_NAME *name)
 {
-    char *text = names_common(crypto, name);
+    char *text = names_common(&crypto->ossl, name);
     set_text(object, key, text);
     free(text);
 }
@@ -114,7 +114,7 @@ static void set_certificate(const struct crypto *crypto, json_t *object, const s
     json_object_set_new(object, "has_private", json_boolean(record_has_private_key(record->record)));
     set_common_name(crypto, object, "subject_cn", crypto->ossl.X509_get_subject_name(x));
     set_common_name(crypto, object, "issuer_cn", crypto->ossl.X509_get_issuer_name(x));
-    names_each_dns(crypto, x, add_name, dns_names);
+    names_each_dns(&crypto->ossl, x, add_name, dns_names);
     json_object_set_new(object, "dns_names", dns_names);
     bool begins = certificate_time(crypto, crypto->ossl.X509_get0_notBefore(x), &not_before);
     set_time(object, "not_before", begins, not_before);

@@ -28,9 +28,6 @@ typedef struct ssl_method_st SSL_METHOD;
 #define CRYPTO_RT_HEADER                0x100 /* SSL3_RT_HEADER */
 #define CRYPTO_R_ALERT_OFFSET           1000 /* the reason of an alert that was received is its number and this */
 #define CRYPTO_R_UNEXPECTED_EOF         294 /* 3.0 and later */
-#define CRYPTO_NID_COMMON_NAME          13
-#define CRYPTO_NID_SUBJECT_ALT_NAME     85
-#define CRYPTO_GENERAL_NAME_DNS         2
 #define CRYPTO_FLAG_CA                  0x10 /* EXFLAG_CA */
 
 /* See SSL_set_msg_callback(3). */

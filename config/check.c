@@ -3,13 +3,15 @@
 #include <string.h>
 
 #include "config/anchors.h"
-#include "config/environment.h"
+#include "config/events.h"
 #include "config/ids.h"
-#include "config/rules.h"
+#include "config/monitor.h"
+#include "config/pin_rules.h"
 #include "config/secret.h"
 #include "config/sections.h"
 #include "config/settings.h"
 #include "config/store.h"
+#include "config/upstream_rules.h"
 #include "policy/record.h"
 
 static const struct word modes[] = {{"enforce", MODE_ENFORCE, false},
@@ -35,7 +37,8 @@ enum top_setting {
     TOP_STORE,
     TOP_SECURITY,
     TOP_PROGRAMS,
-    TOP_EVENTS
+    TOP_EVENTS,
+    TOP_STATE_DIRECTORY
 };
 static const struct setting top_settings[] = {
     [TOP_MODE] = {.name = "mode", .type = SETTING_WORD, .words = modes},
@@ -49,8 +52,8 @@ static const struct setting top_settings[] = {
     [TOP_SECURITY] = {.name = "security", .type = SETTING_GROUP},
     [TOP_PROGRAMS] = {.name = "programs", .type = SETTING_LIST},
     [TOP_EVENTS] = {.name = "events", .type = SETTING_GROUP},
+    [TOP_STATE_DIRECTORY] = {.name = "state_directory", .type = SETTING_TEXT},
     {.name = "version", .type = SETTING_INTEGER, .least = 1, .most = 1, .required = true},
-    {.name = "state_directory", .type = SETTING_TEXT, .later = true},
     {.name = NULL},
 };
 
@@ -70,53 +73,16 @@ static const struct setting security_settings[] = {
     {.name = NULL},
 };
 
-static const struct setting monitor_settings[] = {
-    {.name = "warning_threshold_days", .type = SETTING_INTEGER, .least = 0, .most = 3650, .later = true},
-    {.name = "check_cooldown_seconds", .type = SETTING_INTEGER, .least = 0, .most = 31536000, .later = true},
-    {.name = "event_cooldown_seconds", .type = SETTING_INTEGER, .least = 0, .most = 31536000, .later = true},
-    {.name = NULL},
-};
-
-enum events_setting { EVENTS_FILE, EVENTS_STDERR };
-static const struct setting events_settings[] = {
-    [EVENTS_FILE] = {.name = "file", .type = SETTING_TEXT},
-    [EVENTS_STDERR] = {.name = "stderr", .type = SETTING_BOOLEAN},
-    {.name = "syslog", .type = SETTING_TEXT, .later = true},
-    {.name = "redis_stream", .type = SETTING_TEXT, .later = true},
-    {.name = "redis_stream_maxlen", .type = SETTING_INTEGER, .least = 1, .most = 2147483647, .later = true},
-    {.name = NULL},
-};
-
 static void read_security(struct load *load, const config_setting_t *group)
 {
     const config_setting_t *found[SETTINGS_MAX] = {NULL};
-    const config_setting_t *monitor[SETTINGS_MAX];
     if (group != NULL)
         settings_read(load, group, security_settings, found);
-    environment_check(load, NULL, security_settings);
-    environment_check(load, security_settings[SECURITY_MONITOR].name, monitor_settings);
     secret_read(load, found[SECURITY_SECRET], found[SECURITY_SECRET_FILE]);
-    if (found[SECURITY_MONITOR] != NULL)
-        settings_read(load, found[SECURITY_MONITOR], monitor_settings, monitor);
-    rules_read_pins(load, found[SECURITY_PINS], &load->policy->pins);
-    load->policy->id_count = ids_collect(load, 0, NULL, 0, &load->policy->ids);
-    rules_read_upstream(load, found[SECURITY_UPSTREAM]);
-}
-
-static void read_events_file(struct load *load, const config_setting_t *setting)
-{
-    load->policy->events.file = settings_path(load, setting);
-    load->policy->events.file_source = load_source(load, setting);
-}
-
-static void read_events(struct load *load, const config_setting_t *group)
-{
-    const config_setting_t *found[SETTINGS_MAX];
-    settings_read(load, group, events_settings, found);
-    if (found[EVENTS_FILE] != NULL)
-        read_events_file(load, found[EVENTS_FILE]);
-    if (found[EVENTS_STDERR] != NULL)
-        load->policy->events.to_stderr = config_setting_get_bool(found[EVENTS_STDERR]) != 0;
+    monitor_section_read(load, found[SECURITY_MONITOR]);
+    pin_rules_read(load, found[SECURITY_PINS], &load->policy->pins);
+    upstream_rules_read(load, found[SECURITY_UPSTREAM], &load->policy->upstream);
+    load->policy->id_count = ids_collect(load, &(struct ids_first){0, 0}, NULL, 0, &load->policy->ids);
 }
 
 /* It begins the ids of its records. */
@@ -155,7 +121,6 @@ void check_policy(struct load *load, const config_setting_t *root)
     store_section_read(load, found[TOP_STORE]);
     read_security(load, found[TOP_SECURITY]);
     sections_read(load, found[TOP_PROGRAMS]);
-    if (found[TOP_EVENTS] != NULL)
-        read_events(load, found[TOP_EVENTS]);
+    events_section_read(load, found[TOP_EVENTS], found[TOP_STATE_DIRECTORY]);
     store_section_resolve(load, found[TOP_STORE]);
 }

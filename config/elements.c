@@ -125,8 +125,7 @@ static void read_pieces(struct load *load, struct long_list *list, element_visit
         const config_setting_t *groups =
             parse(load, &arena, &load->text.lists.pieces[list->first + i], &config);
         more = groups != NULL && (visit == NULL || each_of(groups, visit, context));
-        if (load->secret_in_place)
-            arena_wipe(&arena);
+        arena_wipe(&arena); /* it may have held a private key */
         arena_clear(&arena);
     }
     list->read = more;

@@ -33,29 +33,26 @@ void environment_name(const char *group, const char *setting, char name[ENVIRONM
 }
 
 /* False: the text is not a whole number of a range. */
-static bool is_number(const char *text, long least, long most)
+static bool read_number(const char *text, long least, long most, long *value)
 {
-    long value = 0;
     size_t i = 0;
-    for (; text[i] >= '0' && text[i] <= '9' && value <= most; i++)
-        value = 10 * value + (text[i] - '0');
-    return i > 0 && text[i] == '\0' && value >= least && value <= most;
+    *value = 0;
+    for (; text[i] >= '0' && text[i] <= '9' && *value <= most; i++)
+        *value = 10 * *value + (text[i] - '0');
+    return i > 0 && text[i] == '\0' && *value >= least && *value <= most;
 }
 
-void environment_check(struct load *load, const char *group, const struct setting *table)
+void environment_number(struct load *load, const char *group, const struct setting *setting, unsigned *value)
 {
-    for (size_t i = 0; table[i].name != NULL; i++) {
-        char name[ENVIRONMENT_NAME_SIZE];
-        if (table[i].type != SETTING_INTEGER && table[i].type != SETTING_TEXT)
-            continue;
-        environment_name(group, table[i].name, name);
-        const char *value = load->getenv(name);
-        if (value == NULL)
-            continue;
-        if (table[i].type == SETTING_INTEGER && !is_number(value, table[i].least, table[i].most))
-            load_say(load, CONFIG_ERROR, NULL, "%s: \"%.40s\"; allowed is %ld to %ld", name, value,
-                     table[i].least, table[i].most);
-        else if (table[i].later)
-            load_say(load, CONFIG_ERROR, NULL, "%s: not supported yet; unset it", name);
-    }
+    char name[ENVIRONMENT_NAME_SIZE];
+    long number;
+    environment_name(group, setting->name, name);
+    const char *text = load->getenv(name);
+    if (text == NULL)
+        return;
+    if (read_number(text, setting->least, setting->most, &number))
+        *value = (unsigned)number;
+    else
+        load_say(load, CONFIG_ERROR, NULL, "%s: \"%.40s\"; allowed is %ld to %ld", name, text, setting->least,
+                 setting->most);
 }

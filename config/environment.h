@@ -12,7 +12,10 @@
  */
 void environment_name(const char *group, const char *setting, char name[ENVIRONMENT_NAME_SIZE]);
 
-/* Checks the variables of the scalars in `table`, a group of `security` (NULL: security itself). */
-void environment_check(struct load *load, const char *group, const struct setting *table);
+/*
+ * Reads the variable of a SETTING_INTEGER of a group of `security`, where it is set, into `*value`. One that
+ * is no number of the setting's range is reported.
+ */
+void environment_number(struct load *load, const char *group, const struct setting *setting, unsigned *value);
 
 #endif

@@ -21,13 +21,13 @@ static const char *cannot_be_read(struct arena *arena)
 }
 
 /* Words about the mode, and the command that mends it. */
-static const char *say_mode(struct arena *arena, const char *words, const struct stat *status,
-                            const char *change, const char *path)
+static const char *say_mode(struct arena *arena, const char *words, mode_t mode, const char *change,
+                            const char *path)
 {
     const char *word = text_for_shell(arena, path);
     return word == NULL ? words
                         : arena_printf(arena, "%s (mode %04o); run: chmod %s %s", words,
-                                       (unsigned)status->st_mode & 07777U, change, word);
+                                       (unsigned)mode & 07777U, change, word);
 }
 
 /* Who may have written it? NULL: only those who may. */
@@ -36,8 +36,17 @@ static const char *distrust_writers(struct arena *arena, const struct stat *stat
     char why[TRUST_WHY_SIZE];
     if (trust_writers(status, why))
         return NULL;
-    return trust_owner(status) ? say_mode(arena, "is writable by others than its owner", status, "go-w", path)
-                               : arena_printf(arena, "%s", why);
+    return trust_owner(status)
+               ? say_mode(arena, "is writable by others than its owner", status->st_mode, "go-w", path)
+               : arena_printf(arena, "%s", why);
+}
+
+/* Its group may be that of the daemons which need the secret. */
+static const char *distrust_readers(struct arena *arena, mode_t mode, const char *path)
+{
+    if ((mode & S_IRWXO) == 0)
+        return NULL;
+    return say_mode(arena, "is readable by others than its owner and group", mode, "o-rwx", path);
 }
 
 static const char *kind_fault(mode_t mode)
@@ -60,8 +69,8 @@ static const char *distrust(struct arena *arena, const struct stat *status, cons
         why = distrust_writers(arena, status, path);
     if (why != NULL)
         return why;
-    if (secrecy == FILE_SECRET && (status->st_mode & S_IRWXO) != 0)
-        return say_mode(arena, "is readable by others than its owner and group", status, "o-rwx", path);
+    if (secrecy == FILE_SECRET && (why = distrust_readers(arena, status->st_mode, path)) != NULL)
+        return why;
     if (status->st_size < 0 || (size_t)status->st_size > limit)
         return arena_printf(arena, "is larger than %zu bytes; that is the most allowed", limit);
     return NULL;
@@ -122,6 +131,7 @@ enum file_result file_read(struct arena *arena, struct watch *watch, const char 
     if (*why == NULL) {
         text->device = status.st_dev;
         text->inode = status.st_ino;
+        text->mode = status.st_mode;
         *why = read_all(arena, descriptor, (size_t)status.st_size, limit, text);
         known = *why == NULL && is_still(descriptor, &status);
     }
@@ -131,6 +141,11 @@ enum file_result file_read(struct arena *arena, struct watch *watch, const char 
     if (*why == NULL && arena->failed)
         *why = "there is not enough memory to read it";
     return *why == NULL ? FILE_READ : FILE_REFUSED;
+}
+
+const char *file_readers_fault(struct arena *arena, const struct file_text *text, const char *path)
+{
+    return distrust_readers(arena, text->mode, path);
 }
 
 enum file_result file_examine_directory(struct arena *arena, struct watch *watch, const char *path,

@@ -26,6 +26,7 @@ struct file_text {
     size_t length; /* without the NUL */
     dev_t device;
     ino_t inode;
+    mode_t mode; /* its permissions */
 };
 
 /*
@@ -36,8 +37,14 @@ enum file_result file_read(struct arena *arena, struct watch *watch, const char 
                            enum file_secrecy secrecy, struct file_text *text, const char **why);
 
 /*
- * The same for a directory of which files will be read later: is it there, and may only root and this user
- * change it?
+ * Of a file that was read, and holds a private key: may others than its owner and group read it? NULL: no;
+ * else `what was found; what to do`, in the arena or static.
+ */
+const char *file_readers_fault(struct arena *arena, const struct file_text *text, const char *path);
+
+/*
+ * The same as file_read() for a directory of which files will be read later: is it there, and may only root
+ * and this user change it?
  */
 enum file_result file_examine_directory(struct arena *arena, struct watch *watch, const char *path,
                                         const char **why);

@@ -8,32 +8,52 @@ static int compare(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Appends the ids of one rule to `list` (NULL: only counts them). */
-static size_t of_rule(const struct policy *policy, const struct pin_rule *rule, const char **list)
+/* Where the ids go. */
+struct ids {
+    const char **list; /* NULL: they are only counted */
+    size_t count;
+};
+
+static void add(struct ids *ids, const char *id)
 {
-    size_t count = 0;
+    if (ids->list != NULL)
+        ids->list[ids->count] = id;
+    ids->count++;
+}
+
+static void add_keys(struct ids *ids, const struct policy *policy, const struct pin_rule *rule)
+{
     if (rule->disabled || policy_rule_mode(policy, rule) == MODE_OFF)
-        return 0;
+        return;
     for (size_t i = 0; i < rule->key_count; i++) {
-        if (rule->keys[i].kind != KEY_ID)
-            continue;
-        if (list != NULL)
-            list[count] = rule->keys[i].name;
-        count++;
+        if (rule->keys[i].kind == KEY_ID)
+            add(ids, rule->keys[i].name);
     }
-    return count;
 }
 
-static size_t of_rules(const struct policy *policy, size_t first, const char **list)
+static void add_candidates(struct ids *ids, const struct policy *policy, const struct upstream_rule *rule)
 {
-    size_t count = 0;
-    for (size_t i = first; i < policy->pin_rule_count; i++)
-        count += of_rule(policy, policy->pin_rules[i], list == NULL ? NULL : list + count);
-    return count;
+    if (rule->disabled || policy_upstream_mode(policy, rule) == MODE_OFF)
+        return;
+    for (size_t i = 0; i < rule->candidate_count; i++) {
+        if (rule->candidates[i].kind == CANDIDATE_ID)
+            add(ids, rule->candidates[i].name);
+    }
 }
 
-size_t ids_collect(struct load *load, size_t first, const char *const *known, size_t known_count,
-                   const char *const **ids)
+/* Returns how many there are. */
+static size_t of_rules(const struct policy *policy, const struct ids_first *first, const char **list)
+{
+    struct ids ids = {.list = list};
+    for (size_t i = first->pin_rule; i < policy->pin_rule_count; i++)
+        add_keys(&ids, policy, policy->pin_rules[i]);
+    for (size_t i = first->upstream_rule; i < policy->upstream_rule_count; i++)
+        add_candidates(&ids, policy, policy->upstream_rules[i]);
+    return ids.count;
+}
+
+size_t ids_collect(struct load *load, const struct ids_first *first, const char *const *known,
+                   size_t known_count, const char *const **ids)
 {
     const struct policy *policy = load->policy;
     size_t count = of_rules(policy, first, NULL);

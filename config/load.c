@@ -9,6 +9,7 @@
 #include "config/check.h"
 #include "config/elements.h"
 #include "config/guarded.h"
+#include "policy/credentials.h"
 
 #define SCRATCH_MAX ((size_t)256 << 20)
 #define POLICY_MAX  ((size_t)256 << 20)
@@ -168,6 +169,8 @@ static void keep_file_names(struct load *load)
     struct kept_name last = {NULL, NULL};
     for (size_t i = 0; i < policy->pin_rule_count; i++)
         keep_file_name(&policy->arena, &policy->pin_rules[i]->source, &last);
+    for (size_t i = 0; i < policy->upstream_rule_count; i++)
+        keep_file_name(&policy->arena, &policy->upstream_rules[i]->source, &last);
     for (size_t i = 0; i < policy->section_count; i++)
         keep_file_name(&policy->arena, &policy->sections[i].source, &last);
     if (policy->events.file != NULL)
@@ -186,6 +189,16 @@ static void make_records(struct load *load)
         return;
     policy->records = records_new(&policy->store);
     if (policy->records == NULL)
+        load_no_memory(load);
+}
+
+static void make_credentials(struct load *load)
+{
+    struct policy *policy = load->policy;
+    if (policy->candidate_count == 0)
+        return;
+    policy->credentials = credentials_new(policy->candidate_count);
+    if (policy->credentials == NULL)
         load_no_memory(load);
 }
 
@@ -241,10 +254,12 @@ static struct policy *load_policy(const char *path, bool exists, config_getenv *
         keep_file_names(&load);
     if (load.errors == 0)
         make_records(&load);
+    if (load.errors == 0)
+        make_credentials(&load);
     if (watch != NULL && (ran_out_of_memory(&load.scratch) || ran_out_of_memory(&load.policy->arena)))
         watch->failed = true;
-    if (load.secret_in_place)
-        arena_wipe(&load.scratch);
+    /* Texts with secrets or private keys in them may have been read into it, also where the load failed. */
+    arena_wipe(&load.scratch);
     arena_free(&load.scratch);
     if (load.errors == 0)
         return load.policy;

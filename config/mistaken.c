@@ -68,19 +68,36 @@ static const char *after_label(const char *text)
     return label == NULL ? text : label + strlen("ingerprint=");
 }
 
-const char *mistaken_fingerprint(struct arena *arena, const char *text)
+/* How many hex digits stand in a fingerprint, and the first of them as they are written; 0: it is none. */
+static size_t read_fingerprint(const char *text, char hex[HEX_LENGTH + 1])
 {
     enum { DIGITS_MIN = 32 }; /* MD5 */
-    char hex[HEX_LENGTH + 1];
     size_t digits = 0;
+    memset(hex, 0, HEX_LENGTH + 1);
     text = after_label(text);
     for (size_t i = 0; text[i] != '\0'; i++) {
         if (i % 3 == 2 ? text[i] != ':' : !text_is_hex_digit(text[i]))
-            return NULL;
+            return 0;
         if (i % 3 != 2 && digits++ < HEX_LENGTH)
             hex[digits - 1] = text[i];
     }
-    if (digits < DIGITS_MIN)
+    return digits < DIGITS_MIN ? 0 : digits;
+}
+
+bool mistaken_digits(const char *text, char digits[MISTAKEN_DIGITS_SIZE])
+{
+    if (read_fingerprint(text, digits) != HEX_LENGTH)
+        return false;
+    for (char *at = digits; *at != '\0'; at++)
+        *at = text_lower(*at);
+    return true;
+}
+
+const char *mistaken_fingerprint(struct arena *arena, const char *text)
+{
+    char hex[HEX_LENGTH + 1];
+    size_t digits = read_fingerprint(text, hex);
+    if (digits == 0)
         return NULL;
     if (digits != HEX_LENGTH)
         return arena_printf(
@@ -88,7 +105,6 @@ const char *mistaken_fingerprint(struct arena *arena, const char *text)
             "is a fingerprint of %zu bytes%s, and no SHA-256, which has 32; the pin is printed "
             "by: tlsgraft pin cert.pem",
             digits / 2, digits == 40 ? " (SHA-1)" : "");
-    hex[HEX_LENGTH] = '\0';
     return arena_printf(
         arena,
         "is a fingerprint with colons; write its hex digits alone, %s, and mind that a pin is "

@@ -2,6 +2,8 @@
 #ifndef TLSGRAFT_CONFIG_MISTAKEN_H
 #define TLSGRAFT_CONFIG_MISTAKEN_H
 
+#include <stdbool.h>
+
 #include "policy/arena.h"
 
 /*
@@ -11,8 +13,14 @@
  */
 const char *mistaken_pin(struct arena *arena, const char *text);
 
+enum { MISTAKEN_DIGITS_SIZE = 65 };
+
+/* Is it a SHA-256 of hex digits and colons, after a label or not? Then its digits, in lower case. */
+bool mistaken_digits(const char *text, char digits[MISTAKEN_DIGITS_SIZE]);
+
 /*
- * The same for a fingerprint of hex digits and colons, after a label such as "sha256 Fingerprint=".
+ * The same as mistaken_pin() for a fingerprint of hex digits and colons, after a label such as "sha256
+ * Fingerprint=".
  */
 const char *mistaken_fingerprint(struct arena *arena, const char *text);
 

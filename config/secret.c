@@ -83,17 +83,15 @@ static bool read_variables(struct load *load)
     return true;
 }
 
-/* The file is the policy, or one that it includes. */
-static void warn_of_readers(struct load *load, const struct source *at)
+void secret_warn_of_readers(struct load *load, const struct source *at, const char *setting, const char *what,
+                            const char *instead)
 {
     struct stat status;
     const char *word = text_for_shell(&load->scratch, at->file);
     if (word != NULL && stat(at->file, &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0)
-        load_say(
-            load, CONFIG_WARNING, at,
-            "%s: it stands in a file that others can read (mode %04o); write it into a file of its own and "
-            "name that in private_certificate_encoding_secret_file, or run: chmod go-r %s",
-            setting_in_place, (unsigned)status.st_mode & 07777U, word);
+        load_say(load, CONFIG_WARNING, at,
+                 "%s: %s stands in a file that others can read (mode %04o); %s, or run: chmod go-r %s",
+                 setting, what, (unsigned)status.st_mode & 07777U, instead, word);
 }
 
 static void read_settings(struct load *load, const config_setting_t *in_place, const config_setting_t *file)
@@ -127,8 +125,9 @@ void secret_read(struct load *load, const config_setting_t *in_place, const conf
 {
     if (in_place != NULL) {
         const struct source at = load_source(load, in_place);
-        load->secret_in_place = true;
-        warn_of_readers(load, &at);
+        secret_warn_of_readers(load, &at, setting_in_place, "it",
+                               "write it into a file of its own and name that in "
+                               "private_certificate_encoding_secret_file");
         if (file != NULL) {
             const struct source other = load_source(load, file);
             load_say(load, CONFIG_ERROR, &other,

@@ -20,6 +20,13 @@ struct secret_path {
 void secret_read_file(struct load *load, const struct secret_path *from, struct secret *secret);
 
 /*
+ * A warning where the file of `at`, the policy or one that it includes, can be read by others, and `what` of
+ * a setting, a secret, stands in it. `instead`: what may be done about it.
+ */
+void secret_warn_of_readers(struct load *load, const struct source *at, const char *setting, const char *what,
+                            const char *instead);
+
+/*
  * Finds the secret of private keys: what the variables of the two settings say, else the settings (NULL: not
  * there), else the gateway's variable. What is wrong is reported.
  */

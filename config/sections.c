@@ -5,15 +5,17 @@
 
 #include "config/elements.h"
 #include "config/ids.h"
-#include "config/rules.h"
+#include "config/pin_rules.h"
 #include "config/settings.h"
+#include "config/upstream_rules.h"
 
 enum program_setting {
     PROGRAM_NAME,
     PROGRAM_MATCH,
     PROGRAM_PINS,
     PROGRAM_UPSTREAM,
-    PROGRAM_PINNING_DISABLED
+    PROGRAM_PINNING_DISABLED,
+    PROGRAM_UPSTREAM_DISABLED
 };
 static const struct setting program_settings[] = {
     [PROGRAM_NAME] = {.name = "name", .type = SETTING_TEXT, .required = true},
@@ -21,8 +23,7 @@ static const struct setting program_settings[] = {
     [PROGRAM_PINS] = {.name = "pinned_public_keys", .type = SETTING_LIST},
     [PROGRAM_UPSTREAM] = {.name = "upstream_certificates", .type = SETTING_LIST},
     [PROGRAM_PINNING_DISABLED] = {.name = "certificate_pinning_disabled", .type = SETTING_BOOLEAN},
-    /* Takes away rules that no policy can have yet. */
-    {.name = "upstream_certificates_disabled", .type = SETTING_BOOLEAN},
+    [PROGRAM_UPSTREAM_DISABLED] = {.name = "upstream_certificates_disabled", .type = SETTING_BOOLEAN},
     {.name = NULL},
 };
 
@@ -97,8 +98,31 @@ static void read_patterns(struct load *load, const config_setting_t *setting, st
     section->pattern_count = count;
 }
 
+static bool is_true(const config_setting_t *found)
+{
+    return found != NULL && config_setting_get_bool(found) != 0;
+}
+
+static void read_pin_rules(struct load *load, const config_setting_t *setting, struct section *section)
+{
+    size_t first = load->policy->pin_rule_count;
+    pin_rules_read(load, setting, section->pinning_disabled ? &section->disabled_pins : &section->pins);
+    for (size_t i = first; i < load->policy->pin_rule_count; i++)
+        load->policy->pin_rules[i]->disabled = section->pinning_disabled;
+}
+
+static void read_upstream_rules(struct load *load, const config_setting_t *setting, struct section *section)
+{
+    size_t first = load->policy->upstream_rule_count;
+    upstream_rules_read(load, setting,
+                        section->upstream_disabled ? &section->disabled_upstream : &section->upstream);
+    for (size_t i = first; i < load->policy->upstream_rule_count; i++)
+        load->policy->upstream_rules[i]->disabled = section->upstream_disabled;
+}
+
 static void read_section(struct load *load, const config_setting_t *group, struct section *section)
 {
+    const struct policy *policy = load->policy;
     const config_setting_t *found[SETTINGS_MAX];
     settings_read(load, group, program_settings, found);
     section->source = load_source(load, group);
@@ -106,15 +130,12 @@ static void read_section(struct load *load, const config_setting_t *group, struc
         read_name(load, found[PROGRAM_NAME], section);
     if (found[PROGRAM_MATCH] != NULL)
         read_patterns(load, found[PROGRAM_MATCH], section);
-    section->pinning_disabled = found[PROGRAM_PINNING_DISABLED] != NULL &&
-                                config_setting_get_bool(found[PROGRAM_PINNING_DISABLED]) != 0;
-    size_t first = load->policy->pin_rule_count;
-    rules_read_pins(load, found[PROGRAM_PINS],
-                    section->pinning_disabled ? &section->disabled_pins : &section->pins);
-    for (size_t i = first; i < load->policy->pin_rule_count; i++)
-        load->policy->pin_rules[i]->disabled = section->pinning_disabled;
-    section->id_count = ids_collect(load, first, load->policy->ids, load->policy->id_count, &section->ids);
-    rules_read_upstream(load, found[PROGRAM_UPSTREAM]);
+    section->pinning_disabled = is_true(found[PROGRAM_PINNING_DISABLED]);
+    section->upstream_disabled = is_true(found[PROGRAM_UPSTREAM_DISABLED]);
+    const struct ids_first first = {policy->pin_rule_count, policy->upstream_rule_count};
+    read_pin_rules(load, found[PROGRAM_PINS], section);
+    read_upstream_rules(load, found[PROGRAM_UPSTREAM], section);
+    section->id_count = ids_collect(load, &first, policy->ids, policy->id_count, &section->ids);
 }
 
 static const char *name_of(const struct section *section)

@@ -221,6 +221,11 @@ int settings_word(const struct setting *setting, const config_setting_t *found, 
     return word == NULL ? otherwise : word->value;
 }
 
+unsigned settings_number(const config_setting_t *found, unsigned otherwise)
+{
+    return found == NULL ? otherwise : (unsigned)config_setting_get_int64(found);
+}
+
 const char *settings_text_at(const config_setting_t *found, unsigned index)
 {
     if (config_setting_type(found) == CONFIG_TYPE_STRING)

@@ -46,6 +46,9 @@ void settings_read(struct load *load, const config_setting_t *group, const struc
 /* The value of a word that settings_read() has passed; `otherwise` for NULL. */
 int settings_word(const struct setting *setting, const config_setting_t *found, int otherwise);
 
+/* The value of a SETTING_INTEGER that settings_read() has passed; `otherwise` for NULL. */
+unsigned settings_number(const config_setting_t *found, unsigned otherwise);
+
 /*
  * The texts of a SETTING_TEXTS that settings_read() has passed, one for each index from 0; NULL after the
  * last. They live as long as the scratch arena.

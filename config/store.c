@@ -104,11 +104,6 @@ static void read_password(struct load *load, const config_setting_t *setting, st
     store->password_length = password.length;
 }
 
-static unsigned number_of(const config_setting_t *found, unsigned otherwise)
-{
-    return found == NULL ? otherwise : (unsigned)config_setting_get_int64(found);
-}
-
 void store_section_read(struct load *load, const config_setting_t *group)
 {
     const config_setting_t *found[SETTINGS_MAX] = {NULL};
@@ -118,10 +113,10 @@ void store_section_read(struct load *load, const config_setting_t *group)
         settings_read(load, group, store_settings, found);
     store->type =
         (enum store_type)settings_word(&store_settings[STORE_TYPE], found[STORE_TYPE], STORE_DIRECTORY);
-    store->database = number_of(found[STORE_DATABASE], 0);
-    store->timeout_ms = number_of(found[STORE_TIMEOUT], 500);
-    store->cache_seconds = number_of(found[STORE_CACHE], 300);
-    store->stale_seconds = number_of(found[STORE_STALE], 0);
+    store->database = settings_number(found[STORE_DATABASE], 0);
+    store->timeout_ms = settings_number(found[STORE_TIMEOUT], 500);
+    store->cache_seconds = settings_number(found[STORE_CACHE], 300);
+    store->stale_seconds = settings_number(found[STORE_STALE], 0);
     store->prefetch = found[STORE_PREFETCH] == NULL || config_setting_get_bool(found[STORE_PREFETCH]) != 0;
     /* A type that is there and wrong has been reported; what follows would be said of another. */
     if (load->errors == errors)
@@ -134,15 +129,6 @@ void store_section_read(struct load *load, const config_setting_t *group)
     read_username(load, found, store);
     if (found[STORE_PASSWORD_FILE] != NULL)
         read_password(load, found[STORE_PASSWORD_FILE], store);
-}
-
-/* Does a rule that counts name an id? */
-static bool is_needed(const struct policy *policy)
-{
-    bool needed = policy->id_count > 0;
-    for (size_t i = 0; i < policy->section_count && !needed; i++)
-        needed = policy->sections[i].id_count > 0;
-    return needed;
 }
 
 /* What was found for the same address before: a resolver may take longer than a handshake may. */
@@ -161,7 +147,7 @@ void store_section_resolve(struct load *load, const config_setting_t *group)
 {
     const config_setting_t *address = group == NULL ? NULL : config_setting_get_member(group, "address");
     /* A refused policy asks nobody. */
-    if (address == NULL || load->errors > 0 || !is_needed(load->policy))
+    if (address == NULL || load->errors > 0)
         return;
     take_addresses(&load->policy->store, load->before);
     const char *why = address_resolve(&load->policy->store);
@@ -171,6 +157,6 @@ void store_section_resolve(struct load *load, const config_setting_t *group)
     load_say(
         load, CONFIG_WARNING, &at,
         "address: \"%.80s\" cannot be resolved: %s; mend the name, or write an address: until then a rule "
-        "refuses if all of its keys are certificate ids",
+        "refuses if all of its keys are certificate ids, and other machines raise the same events of expiry",
         load->policy->store.address, why);
 }

@@ -9,8 +9,9 @@
 void store_section_read(struct load *load, const config_setting_t *group);
 
 /*
- * Resolves the name in the address of the section, where it has one, and something in the policy needs the
- * store. The policy before has its addresses already, if it writes the same. That it cannot be is reported.
+ * Resolves the name in the address of the section, where it has one: the monitor of expiry needs it, whatever
+ * rules there are. The policy before has its addresses already, if it writes the same. That it cannot be is
+ * reported.
  */
 void store_section_resolve(struct load *load, const config_setting_t *group);
 

@@ -61,8 +61,9 @@ void credentials_free(struct credentials *credentials); /* NULL is allowed; noth
  * The credential of a candidate of `policy`. An id: what records_fetch_within() found last; the caller sees
  * to it that it is asked. NULL: there is none, `*fault` and `why` (CREDENTIAL_WHY_SIZE bytes; half a sentence
  * that names the store or the file, never a secret) tell. It lives until credential_release(), also where the
- * record changes meanwhile. Leaves OpenSSL's error queue as it was. What has failed is tried again only when
- * the text is another one.
+ * record changes meanwhile. Leaves OpenSSL's error queue as it was. What has failed is tried again when the
+ * text is another one; for want of memory, or of what OpenSSL lacks, each time. Of a record whose text was
+ * not kept (RECORDS_TEXTS_MAX) the store is asked here, each `cache_seconds`, for at most `timeout_ms`.
  */
 const struct credential *credential_acquire(const struct policy *policy, const struct ossl *ossl,
                                             const struct candidate *candidate, enum credential_fault *fault,

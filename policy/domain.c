@@ -6,17 +6,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "policy/text.h"
+
 static const unsigned char mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
-}
-
-/* Not tolower(3): that one obeys the host's locale. */
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 static void set_address(struct domain *domain, const void *bytes, size_t length)
@@ -127,7 +123,7 @@ bool domain_parse(const char *pattern, struct domain *domain, char *why, size_t 
     if (length >= sizeof text)
         return fail(why, size, pattern, "too long; a host name has at most 253 characters");
     for (size_t i = 0; i <= length; i++)
-        text[i] = lower(pattern[i]);
+        text[i] = text_lower(pattern[i]);
 
     if (strchr(" \t", text[0]) != NULL || strchr(" \t", text[length - 1]) != NULL)
         return fail(why, size, pattern, "a name with spaces around it; remove them");
@@ -201,7 +197,7 @@ bool domain_from_peer(const char *peer, struct domain *domain)
         return false;
     domain->length = (uint8_t)length;
     for (size_t i = 0; i < length; i++)
-        domain->text[i] = lower(text[i]);
+        domain->text[i] = text_lower(text[i]);
     return true;
 }
 

@@ -134,11 +134,16 @@ static int release_standard(struct standard *standard, int descriptor)
     return descriptor;
 }
 
-int hostio_open(const char *path, int flags, mode_t mode)
+int hostio_openat(int directory, const char *path, int flags, mode_t mode)
 {
     struct standard standard;
     keep_standard(&standard);
-    return release_standard(&standard, open(path, flags | O_CLOEXEC, mode));
+    return release_standard(&standard, openat(directory, path, flags | O_CLOEXEC, mode));
+}
+
+int hostio_open(const char *path, int flags, mode_t mode)
+{
+    return hostio_openat(AT_FDCWD, path, flags, mode);
 }
 
 int hostio_socket(int family, int type)

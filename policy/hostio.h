@@ -57,6 +57,7 @@ void host_unlock_after_fork(struct host_lock *const *locks, size_t count);
  * threads of it would then write into our file. -1 and errno on failure.
  */
 int hostio_open(const char *path, int flags, mode_t mode);
+int hostio_openat(int directory, const char *path, int flags, mode_t mode); /* the same for openat(2) */
 
 /* The same for socket(2). */
 int hostio_socket(int family, int type);

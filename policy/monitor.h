@@ -23,6 +23,12 @@ struct monitored {
 };
 
 /*
+ * Is there anything to tell of a certificate, if no cooldown runs? No lock, no input and output: so that a
+ * caller finds out who the peer is only then. errno and OpenSSL's error queue stay as they were.
+ */
+bool monitor_is_needed(const struct policy *policy, const struct ossl *ossl, const X509 *certificate);
+
+/*
  * Checks a certificate, and raises the event. What it waits for, it waits within `wait`. It never fails its
  * caller; errno and OpenSSL's error queue stay as they were.
  */

@@ -78,11 +78,14 @@ typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
 #define OSSL_CTRL_CHAIN                     88  /* SSL_set1_chain(3) with the number 1 */
 #define OSSL_CTRL_GET_CLIENT_CERT_TYPES     103 /* SSL_get0_certificate_types */
 #define OSSL_NID_RSA                        6
+#define OSSL_NID_COMMON_NAME                13
+#define OSSL_NID_SUBJECT_ALT_NAME           85
 #define OSSL_NID_DSA                        116
 #define OSSL_NID_EC                         408
 #define OSSL_NID_RSA_PSS                    912
 #define OSSL_NID_ED25519                    1087
 #define OSSL_NID_ED448                      1088
+#define OSSL_GENERAL_NAME_DNS               2
 #define OSSL_ERR_LIB_SSL                    20
 #define OSSL_R_CERTIFICATE_VERIFY_FAILED    134
 /* ssl/statem/statem.h: a fatal error that sends no alert. */

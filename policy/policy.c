@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/credentials.h"
 #include "policy/verify.h"
 
 /* The versions of DTLS by what they are made of (RFC 6347, RFC 9147); QUIC is TLS 1.3 (RFC 9001). */
@@ -50,12 +51,6 @@ const char *tls_version_name(enum tls_version version)
     return names[version];
 }
 
-static void wipe(const char *secret, size_t length)
-{
-    if (secret != NULL)
-        explicit_bzero((char *)secret, length);
-}
-
 void policy_free(struct policy *policy)
 {
     if (policy == NULL)
@@ -65,9 +60,10 @@ void policy_free(struct policy *policy)
             verify_forget(policy->pin_rules[i]->anchors);
     }
     free(atomic_load(&policy->pem_pins));
+    credentials_free(policy->credentials);
     records_free(policy->records);
-    wipe(policy->secret.data, policy->secret.length);
-    wipe(policy->store.password, policy->store.password_length);
+    /* The secret, the password of the store, and private keys of candidates stand in it. */
+    arena_wipe(&policy->arena);
     arena_free(&policy->arena);
     free(policy);
 }

@@ -138,7 +138,7 @@ struct upstream_rule {
     struct source source; /* the first member, as in every rule */
     enum mode mode;       /* MODE_UNSET: the policy's */
     struct candidate *candidates;
-    size_t candidate_count; /* at least 1 */
+    size_t candidate_count; /* at least 1; an exception, with `mode` off, may have none */
     bool required;
     bool keep_program_certificate;
     bool disabled; /* by its section: nothing leads to it */

@@ -220,7 +220,7 @@ void record_free(struct record *record)
     for (size_t i = 0; i < record->certificate_count; i++)
         record->ossl->X509_free(record->certificates[i]);
     free(record->certificates);
-    record_key_wipe(record->ossl, record->key, record->key_length);
+    record_forget_private_key(record);
     free(record);
 }
 
@@ -242,6 +242,13 @@ X509 *record_certificate(const struct record *record, size_t i)
 bool record_has_private_key(const struct record *record)
 {
     return record->key != NULL;
+}
+
+void record_forget_private_key(struct record *record)
+{
+    record_key_wipe(record->ossl, record->key, record->key_length);
+    record->key = NULL;
+    record->key_length = 0;
 }
 
 /* READ: it is the key of the first certificate. */

@@ -48,6 +48,9 @@ X509 *record_certificate(const struct record *record, size_t i);
 
 bool record_has_private_key(const struct record *record);
 
+/* Overwrites and frees it: of one who goes on with the certificates alone. */
+void record_forget_private_key(struct record *record);
+
 /* A secret as the policy has it: bytes, not a text. NULL data: there is none. */
 struct secret {
     const char *data;

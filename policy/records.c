@@ -219,7 +219,9 @@ static void take_text(const struct fetch *fetch, struct entry *entry, struct sto
         parsed = pin_of_text(fetch->ossl, entry->id, text, &pin, why);
         answer = parsed ? RECORDS_FOUND : RECORDS_REFUSED;
     }
-    note_answer(fetch, entry, answer, answer == RECORDS_FOUND ? text : NULL, parsed ? &pin : NULL, why);
+    /* Of the same text the one that is held already stays: others hold it as well. */
+    struct kept_text *kept = text_is_same(known, text) ? known : text;
+    note_answer(fetch, entry, answer, answer == RECORDS_FOUND ? kept : NULL, parsed ? &pin : NULL, why);
     records_release_text(known);
     records_release_text(text);
 }

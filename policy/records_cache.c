@@ -76,11 +76,19 @@ void cache_free(struct cache *cache)
     }
 }
 
+/* A record of a store that others fill may hold its private key in the clear. */
+static void wipe(char *bytes, size_t length)
+{
+    if (bytes != NULL)
+        explicit_bzero(bytes, length);
+    free(bytes);
+}
+
 struct kept_text *text_keep(struct store_text *bytes)
 {
     struct kept_text *text = malloc(sizeof *text);
     if (text == NULL)
-        free(bytes->text);
+        wipe(bytes->text, bytes->length);
     else
         *text = (struct kept_text){1, bytes->length, bytes->text};
     *bytes = (struct store_text){0};
@@ -127,6 +135,6 @@ void records_release_text(struct kept_text *held)
     host_unlock(&lock);
     if (!last)
         return;
-    free(held->bytes);
+    wipe(held->bytes, held->length);
     free(held);
 }

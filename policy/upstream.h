@@ -57,7 +57,8 @@ struct upstream_considered {
     const struct credential *credential; /* NULL: UPSTREAM_UNUSABLE */
     enum upstream_verdict verdict;
     enum credential_fault fault;
-    char *why; /* UPSTREAM_UNUSABLE: malloc(3); NULL: memory was short */
+    char *why;  /* UPSTREAM_UNUSABLE: malloc(3); NULL: memory was short */
+    time_t now; /* of the demand */
 };
 
 struct upstream_choice {
@@ -81,7 +82,11 @@ void upstream_choice_free(struct upstream_choice *choice);
 enum { UPSTREAM_WORDS_SIZE = CREDENTIAL_WHY_SIZE + 256 };
 void upstream_words(const struct upstream_considered *considered, char words[UPSTREAM_WORDS_SIZE]);
 
-/* The word for it in JSON and in the commands: "no_record", "no_key", "wrong_secret", "ca_names", ... */
+/*
+ * The word for it: "no_record", "no_answer", "unreadable", "refused", "no_certificate", "no_key",
+ * "no_secret", "wrong_secret", "key_broken", "unsupported", "no_memory", "ca_names", "key_type", "expired",
+ * "not_yet_valid", "ends_earlier"; "chosen".
+ */
 const char *upstream_reason(const struct upstream_considered *considered);
 
 #endif

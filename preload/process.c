@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "policy/cooldown.h"
 #include "policy/records.h"
 #include "preload/answers.h"
 #include "preload/scope.h"
@@ -30,7 +31,7 @@ static struct file_identity root;
 static struct reporter reporter = {.limit = EVENT_LIMIT_INITIAL};
 static struct host_lock lock = HOST_LOCK_INITIAL;
 
-#define LOCK_COUNT 4
+#define LOCK_COUNT 5
 
 static void find_locks(struct host_lock *locks[LOCK_COUNT])
 {
@@ -38,6 +39,7 @@ static void find_locks(struct host_lock *locks[LOCK_COUNT])
     locks[1] = &reporter.limit.lock;
     locks[2] = answers_lock();
     locks[3] = records_lock();
+    locks[4] = cooldown_lock();
 }
 
 /* Around fork(2): no thread of ours is in the middle of something that the child would never see finished. */

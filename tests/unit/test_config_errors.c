@@ -78,6 +78,19 @@ static const struct {
     {"version = 1;\nsecurity: { pinned_public_keys = ( \"x\" ); };",
      ":2: pinned_public_keys: ", "a list of groups"},
     {"version = 1;\nevents: { stderr = 1; };", ":2: stderr: ", "true or false"},
+    {"version = 1;\nevents: { syslog = \"deamon\"; };",
+     ":2: syslog: ", "\"deamon\"; allowed are the facilities \"user\", "},
+    {"version = 1;\nevents: { syslog = \"deamon\"; };", ":2: syslog: ", "did you mean \"daemon\"?"},
+    {"version = 1;\nevents: { syslog = \"kern\"; };", ":2: syslog: ", "which is the kernel's own"},
+    {"version = 1;\nevents: { syslog = \"\"; };", ":2: syslog: ", "allowed are the facilities"},
+    {"version = 1;\nevents: { redis_stream = \"x\"; };", ":2: redis_stream: ", "type = \"redis\""},
+    {"version = 1;\nstore: { type = \"redis\"; };\nevents: { redis_stream = \"\"; };",
+     ":3: redis_stream: ", "empty"},
+    {"version = 1;\nevents: { redis_stream_maxlen = 0; };",
+     ":2: redis_stream_maxlen: ", "0; allowed is 1 to 2147483647"},
+    {"version = 1;\nstate_directory = \"\";", ":2: state_directory: ", "empty"},
+    {"version = 1;\nstate_directory = \"/a\";\nevents: { state_directory = \"/b\"; };",
+     ":2: state_directory: ", ":3; allowed is one of them"},
     {"version = 1;\nevents: { file = \"\"; };", ":2: file: ", "empty"},
     {"version = 1;\n" RULE("keys = 1;"), ":2: keys: ", "a text in quotes"},
     {"version = 1;\n" RULE("keys = \"SHA256//" BASE64 "\";"), ":2: keys: ", "write " PIN},
@@ -201,21 +214,6 @@ Test(config, what_a_later_release_brings_is_refused_and_never_ignored)
 {
     static const char *const later[][2] = {
         {"mode = \"learn\";", "mode"},
-        {"state_directory = \"/x\";", "state_directory"},
-        {"security: { upstream_certificates = ( { domain = \"a\"; certificate = \"x\"; } ); };",
-         "upstream_certificates"},
-        {"security: { certificate_expiry_monitor: { warning_threshold_days = 30; }; };",
-         "warning_threshold_days"},
-        {"security: { certificate_expiry_monitor: { check_cooldown_seconds = 1; }; };",
-         "check_cooldown_seconds"},
-        {"security: { certificate_expiry_monitor: { event_cooldown_seconds = 1; }; };",
-         "event_cooldown_seconds"},
-        {"programs = ( { name = \"x\"; match = \"x\"; upstream_certificates_disabled = true; "
-         "upstream_certificates = ( { domain = \"a\"; certificate = \"x\"; } ); } );",
-         "upstream_certificates"},
-        {"events: { syslog = \"daemon\"; };", "syslog"},
-        {"events: { redis_stream = \"x\"; };", "redis_stream"},
-        {"events: { redis_stream_maxlen = 1; };", "redis_stream_maxlen"},
     };
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         char text[512], where[256];
@@ -241,7 +239,7 @@ static void collect_line(void *context, enum config_severity severity, const cha
 Test(config, variables_stand_for_the_scalars_of_security)
 {
     static const char *const cases[][3] = {
-        {"TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_WARNINGTHRESHOLDDAYS", "30", "not supported yet"},
+        {"TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_WARNINGTHRESHOLDDAYS", "", "allowed is 0 to 3650"},
         {"TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_WARNINGTHRESHOLDDAYS", "3651", "allowed is 0 to 3650"},
         {"TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_CHECKCOOLDOWNSECONDS", "-1", "allowed is 0 to 31536000"},
         {"TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_EVENTCOOLDOWNSECONDS", "1s", "allowed is 0 to 31536000"},

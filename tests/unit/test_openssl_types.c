@@ -72,9 +72,9 @@ static const struct {
 _Static_assert(OSSL_NID_RSA == NID_rsaEncryption && OSSL_NID_RSA_PSS == NID_rsassaPss, "");
 _Static_assert(OSSL_NID_DSA == NID_dsa && OSSL_NID_EC == NID_X9_62_id_ecPublicKey, "");
 _Static_assert(OSSL_NID_ED25519 == NID_ED25519 && OSSL_NID_ED448 == NID_ED448, "");
-_Static_assert(CRYPTO_NID_COMMON_NAME == NID_commonName, "");
-_Static_assert(CRYPTO_NID_SUBJECT_ALT_NAME == NID_subject_alt_name, "");
-_Static_assert(CRYPTO_GENERAL_NAME_DNS == GEN_DNS && CRYPTO_FLAG_CA == EXFLAG_CA, "");
+_Static_assert(OSSL_NID_COMMON_NAME == NID_commonName, "");
+_Static_assert(OSSL_NID_SUBJECT_ALT_NAME == NID_subject_alt_name, "");
+_Static_assert(OSSL_GENERAL_NAME_DNS == GEN_DNS && CRYPTO_FLAG_CA == EXFLAG_CA, "");
 
 #define ROW(result, name, arguments)                                                                         \
     {#name, __builtin_types_compatible_p(__typeof__(&(name)), __typeof__(((struct crypto *)0)->name))},
