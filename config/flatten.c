@@ -366,7 +366,7 @@ const char *flatten(struct arena *arena, struct watch *watch, const char *path, 
         emit(&f, &whole, "\n", 1); /* libconfig's scanner knows no comment at the very end of a text */
     if (f.scan.failed)
         fail(&f, &whole, "there is not enough memory to read the policy");
-    if (f.scan.crossed || f.scan.depth > 0)
+    if (f.scan.crossed || f.scan.depth > 0 || f.fault != NULL)
         text->lists.count = 0;
     return f.fault;
 }

@@ -34,7 +34,7 @@ struct flat_text {
     size_t length;
     struct flat_segment *segments; /* ascending */
     size_t segment_count;
-    struct long_lists lists; /* none where brackets do not match */
+    struct long_lists lists; /* none where brackets do not match, or the text is refused */
 };
 
 /*
