@@ -79,7 +79,9 @@ static const char *distrust(struct arena *arena, const struct stat *status, cons
 static const char *read_all(struct arena *arena, int descriptor, size_t expected, size_t limit,
                             struct file_text *text)
 {
-    size_t size = expected + 2; /* one byte more than expected, so that the end is seen; and the NUL */
+    /* One byte more than expected, so that the end is seen; the NUL; and room for a line end:
+     * config/flatten.c */
+    size_t size = expected + 3;
     text->length = 0;
     text->data = arena_grow(arena, NULL, size);
     while (text->data != NULL) {

@@ -26,7 +26,7 @@ struct flattener {
     struct flat_text *text;
     unsigned flat_line;
     unsigned includes;
-    unsigned nesting;
+    struct list_scan scan;
     unsigned settings[FLAT_NESTING_MAX + 1]; /* in each open group */
     const char *fault;                       /* NULL: none so far */
 };
@@ -76,12 +76,14 @@ static void add_segment(struct flattener *f, const struct open_file *file)
 /* Steps over `length` bytes, which stay as they are. */
 static void pass(struct flattener *f, struct open_file *file, size_t length)
 {
-    for (const char *end = file->at + length; file->at < end; file->at++) {
-        if (*file->at == '\n') {
-            file->line++;
-            f->flat_line++;
-        }
+    const char *end = file->at + length;
+    const char *at = file->at;
+    while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+        at++;
+        file->line++;
+        f->flat_line++;
     }
+    file->at = end;
 }
 
 static size_t left(const struct open_file *file)
@@ -89,7 +91,7 @@ static size_t left(const struct open_file *file)
     return (size_t)(file->end - file->at);
 }
 
-static bool begins(const struct open_file *file, const char *word)
+static inline bool begins(const struct open_file *file, const char *word)
 {
     size_t length = strlen(word);
     return left(file) >= length && memcmp(file->at, word, length) == 0;
@@ -98,6 +100,27 @@ static bool begins(const struct open_file *file, const char *word)
 static bool is_one_of(char c, const char *set)
 {
     return c != '\0' && strchr(set, c) != NULL;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Not isalpha(3): that one obeys the host's locale. */
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/*
+ * Hands on all of a policy file that includes none: its text becomes the flat one, which has room for the
+ * line end behind it. A policy may be large, and is held twice otherwise.
+ */
+static void adopt(struct flattener *f, const struct file_text *text)
+{
+    f->text->data = text->data;
+    f->text->length = text->length;
 }
 
 /* Hands on what was stepped over. */
@@ -111,19 +134,22 @@ static void keep(struct flattener *f, struct open_file *file)
 static void pass_string(struct flattener *f, struct open_file *file)
 {
     const char *c = file->at + 1;
-    for (; c < file->end && *c != '"'; c++) {
-        if (*c != '\\' || c + 1 >= file->end)
+    for (c += strcspn(c, "\"\\"); c < file->end && *c != '"'; c += strcspn(c, "\"\\")) {
+        if (*c != '\\' || c + 1 >= file->end) {
+            c++;
             continue;
+        }
         if ((c[1] == 'x' || c[1] == 'X') && file->end - c >= 4 && c[2] == '0' && c[3] == '0') {
             fail(f, file, "a NUL character (\\x00) in a text; no setting can hold one");
             return;
         }
-        c++;
+        c += 2;
     }
     if (c >= file->end) {
         fail(f, file, "a text without its closing quote; write it at the end of the text");
         return;
     }
+    list_scan_word(&f->scan);
     pass(f, file, (size_t)(c + 1 - file->at));
 }
 
@@ -157,7 +183,7 @@ static void pass_number(struct flattener *f, struct open_file *file)
         c += 2;
     for (; c < file->end; c++) {
         const char *digit = is_one_of(*c, "abcdef") ? "abcdef" : "ABCDEF";
-        if (*c >= '0' && *c <= '9')
+        if (is_digit(*c))
             value = (hex ? 16 : 10) * value + (uint64_t)(*c - '0');
         else if (hex && is_one_of(*c, digit))
             value = 16 * value + 10 + (uint64_t)(strchr(digit, *c) - digit);
@@ -168,16 +194,17 @@ static void pass_number(struct flattener *f, struct open_file *file)
             return;
         }
     }
-    pass(f, file, c == file->at ? 1 : (size_t)(c - file->at));
+    list_scan_word(&f->scan);
+    file->at = c == file->at ? c + 1 : c;
 }
 
 static void pass_name(struct flattener *f, struct open_file *file)
 {
     const char *c = file->at;
-    while (c < file->end && ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-                             (*c >= '0' && *c <= '9') || is_one_of(*c, "*-_")))
+    while (c < file->end && (is_letter(*c) || is_digit(*c) || *c == '-' || *c == '_' || *c == '*'))
         c++;
-    pass(f, file, (size_t)(c - file->at));
+    list_scan_word(&f->scan);
+    file->at = c;
 }
 
 static void pass_punctuation(struct flattener *f, struct open_file *file)
@@ -188,22 +215,22 @@ static void pass_punctuation(struct flattener *f, struct open_file *file)
         fail(f, file, words != NULL ? words : "a character that is not ASCII");
         return;
     }
-    if (is_one_of(c, "{([")) {
-        if (f->nesting == FLAT_NESTING_MAX) {
+    if (c == '{' || c == '(' || c == '[') {
+        if (f->scan.depth == FLAT_NESTING_MAX) {
             fail(f, file, "groups and lists are nested more than 32 deep");
             return;
         }
-        f->settings[++f->nesting] = 0;
-    } else if (is_one_of(c, "})]")) {
-        if (f->nesting == 0) {
+        f->settings[f->scan.depth + 1] = 0;
+    } else if (c == '}' || c == ')' || c == ']') {
+        if (f->scan.depth == 0) {
             fail(f, file, "a closing bracket without its opening one; look for one that is closed twice");
             return;
         }
-        f->nesting--;
-    } else if (is_one_of(c, "=:") && ++f->settings[f->nesting] > FLAT_SETTINGS_MAX) {
+    } else if ((c == '=' || c == ':') && ++f->settings[f->scan.depth] > FLAT_SETTINGS_MAX) {
         fail(f, file, "more than 64 settings in one group; no group has that many names");
         return;
     }
+    list_scan_character(&f->scan, c, f->text->length + (size_t)(file->at - file->kept), f->flat_line);
     pass(f, file, 1);
 }
 
@@ -263,8 +290,10 @@ static void add_text(struct flattener *f, struct open_file *file)
     bool line_start = true; /* nothing but blanks on this line yet */
     while (f->fault == NULL && file->at < file->end) {
         char c = *file->at;
-        bool blank = is_one_of(c, " \t");
-        if (c == '\0')
+        bool blank = c == ' ' || c == '\t';
+        if (blank)
+            file->at++;
+        else if (c == '\0')
             fail(f, file, "a NUL byte; a policy is text");
         else if (c == '"')
             pass_string(f, file);
@@ -272,15 +301,14 @@ static void add_text(struct flattener *f, struct open_file *file)
             pass_comment(f, file);
         else if (c == '@')
             include(f, file, line_start);
-        else if (is_one_of(c, "+-") || (c >= '0' && c <= '9'))
+        else if (is_digit(c) || c == '+' || c == '-')
             pass_number(f, file);
-        else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '*')
+        else if (is_letter(c) || c == '*')
             pass_name(f, file);
         else
             pass_punctuation(f, file);
         line_start = c == '\n' || (blank && line_start);
     }
-    keep(f, file);
 }
 
 static void add_file(struct flattener *f, const struct open_file *parent, const char *name)
@@ -321,16 +349,25 @@ static void add_file(struct flattener *f, const struct open_file *parent, const 
     };
     add_segment(f, &file);
     add_text(f, &file);
+    if (f->text->data == NULL && parent == NULL)
+        adopt(f, &text);
+    else
+        keep(f, &file);
 }
 
 const char *flatten(struct arena *arena, struct watch *watch, const char *path, struct flat_text *text)
 {
     struct flattener f = {.arena = arena, .watch = watch, .text = text, .flat_line = 1};
+    f.scan = (struct list_scan){.arena = arena, .lists = &text->lists};
     const struct open_file whole = {.name = path, .line = 1};
     *text = (struct flat_text){0};
     add_file(&f, NULL, path);
     if (f.fault == NULL)
         emit(&f, &whole, "\n", 1); /* libconfig's scanner knows no comment at the very end of a text */
+    if (f.scan.failed)
+        fail(&f, &whole, "there is not enough memory to read the policy");
+    if (f.scan.crossed || f.scan.depth > 0 || f.fault != NULL)
+        text->lists.count = 0;
     return f.fault;
 }
 

@@ -11,12 +11,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "config/long_lists.h"
 #include "config/watch.h"
 #include "policy/arena.h"
 #include "policy/policy.h"
 
 #define FLAT_BYTES_MAX         ((size_t)16 << 20) /* of all files together */
-#define FLAT_NESTING_MAX       32                 /* of groups, lists and arrays */
+#define FLAT_NESTING_MAX       LONG_LISTS_NESTING_MAX
 #define FLAT_INCLUDE_DEPTH_MAX 8
 #define FLAT_INCLUDES_MAX      1000 /* in all */
 #define FLAT_SETTINGS_MAX      64   /* in one group: more than any group has names for */
@@ -33,6 +34,7 @@ struct flat_text {
     size_t length;
     struct flat_segment *segments; /* ascending */
     size_t segment_count;
+    struct long_lists lists; /* none where brackets do not match, or the text is refused */
 };
 
 /*

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/check.h"
+#include "config/elements.h"
 #include "config/guarded.h"
 #include "policy/credentials.h"
 
@@ -18,6 +19,8 @@ static void say(struct load *load, enum config_severity severity, const char *te
     if (severity == CONFIG_ERROR && load->errors++ >= LOAD_ERRORS_MAX)
         return;
     if (severity == CONFIG_UNRESOLVED && load->unresolved++ >= LOAD_ERRORS_MAX)
+        return;
+    if (!elements_check(load)) /* of a text that is none of libconfig's, nothing else is told */
         return;
     load->report->say(load->report->context, severity, text);
 }
@@ -61,8 +64,7 @@ const char *load_path(struct load *load, const char *text)
 
 struct source load_source(const struct load *load, const config_setting_t *setting)
 {
-    unsigned line = config_setting_source_line(setting);
-    return flat_source(&load->text, line == 0 ? 1 : line);
+    return flat_source(&load->text, elements_line(setting));
 }
 
 const char *config_path(config_getenv *getenv, bool *named)
@@ -97,29 +99,51 @@ static const char *write_nothing(struct arena *arena, const char *path, struct f
     return NULL;
 }
 
+/* What libconfig says of the text in one piece: of several faults that is the first. */
+static void say_fault(struct load *load)
+{
+    config_t parsed;
+    unsigned line;
+    const char *fault = guarded_parse(&load->scratch, load->text.data, &parsed, &line);
+    if (load->scratch.failed) {
+        load_no_memory(load);
+        return;
+    }
+    if (fault == NULL) {
+        fault = load->fault;
+        line = load->fault_line;
+    }
+    struct source at = flat_source(&load->text, line == 0 ? 1 : line);
+    load->fault = NULL; /* so that it is told */
+    load->errors = 0;
+    load->unresolved = 0;
+    load_say(load, CONFIG_ERROR, &at, "%s; %s", fault, advice(fault));
+}
+
 /* Reads the file (`exists`: there is one) into load->policy. What is wrong is reported. */
 static void read_policy(struct load *load, const char *path, bool exists)
 {
     config_t parsed;
-    unsigned line;
     const char *fault = exists ? flatten(&load->scratch, load->watch, path, &load->text)
                                : write_nothing(&load->scratch, path, &load->text);
+    const char *text = fault != NULL ? NULL : elements_take_out(&load->scratch, &load->text);
     if (fault != NULL) {
         say(load, CONFIG_ERROR, fault);
         return;
     }
-    fault = guarded_parse(&load->scratch, load->text.data, &parsed, &line);
-    if (fault != NULL) {
-        struct source at = flat_source(&load->text, line == 0 ? 1 : line);
-        if (load->scratch.failed) {
-            load_no_memory(load);
-            return;
-        }
-        load_say(load, CONFIG_ERROR, &at, "%s; %s", fault, advice(fault));
+    if (text != NULL)
+        load->fault = guarded_parse(&load->scratch, text, &parsed, &load->fault_line);
+    if (text == NULL || load->scratch.failed) {
+        load->fault = NULL;
+        load_no_memory(load);
         return;
     }
-    check_policy(load, config_root_setting(&parsed));
-    if ((load->policy->arena.failed || load->scratch.failed) && load->errors == 0)
+    load->lists_checked = load->fault != NULL;
+    if (load->fault == NULL)
+        check_policy(load, config_root_setting(&parsed));
+    if (!elements_check(load))
+        say_fault(load);
+    else if ((load->policy->arena.failed || load->scratch.failed) && load->errors == 0)
         load_no_memory(load);
 }
 

@@ -26,6 +26,9 @@ struct load {
     const char *directory;                               /* of the policy file, with a final '/' */
     struct anchors *recent_anchors[LOAD_RECENT_ANCHORS]; /* NULL: none yet */
     size_t anchors_made;
+    bool lists_checked;  /* libconfig has read all long lists, or found a fault; see config/elements.h */
+    const char *fault;   /* what it found; NULL: nothing */
+    unsigned fault_line; /* of the flat text */
     int errors;
     int unresolved;
 };

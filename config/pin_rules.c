@@ -2,6 +2,7 @@
 
 #include "config/anchors.h"
 #include "config/date.h"
+#include "config/elements.h"
 #include "config/keys.h"
 #include "config/rules.h"
 
@@ -123,11 +124,8 @@ static bool add_pin_rule(const struct rule_list *list, const config_setting_t *g
 {
     struct policy *policy = list->load->policy;
     struct pin_rule *rule = read_pin_rule(list, group);
-    struct pin_rule **rules = arena_grow(&policy->arena, policy->pin_rules,
-                                         (policy->pin_rule_count + 1) * sizeof(struct pin_rule *));
-    if (rule == NULL || rules == NULL)
+    if (rule == NULL)
         return false;
-    policy->pin_rules = rules;
     policy->pin_rules[policy->pin_rule_count++] = rule;
     return true;
 }
@@ -135,5 +133,16 @@ static bool add_pin_rule(const struct rule_list *list, const config_setting_t *g
 void pin_rules_read(struct load *load, const config_setting_t *setting, struct rule_index *index)
 {
     const struct rule_list list = {load, index};
+    struct policy *policy = load->policy;
+    size_t count = elements_count(load, setting);
+    if (count == 0)
+        return;
+    struct pin_rule **rules = arena_grow(&policy->arena, policy->pin_rules,
+                                         (policy->pin_rule_count + count) * sizeof(struct pin_rule *));
+    if (rules == NULL) {
+        load_no_memory(load);
+        return;
+    }
+    policy->pin_rules = rules;
     rules_read(&list, setting, add_pin_rule);
 }

@@ -1,5 +1,6 @@
 #include "config/rules.h"
 
+#include "config/elements.h"
 #include "config/settings.h"
 
 const struct word rules_modes[] = {{"enforce", MODE_ENFORCE, false},
@@ -40,13 +41,28 @@ void rules_add_domains(const struct rule_list *list, const config_setting_t *dom
         load_say(load, CONFIG_ERROR, &at, "domain: none; allowed is a name, a wildcard or an address");
 }
 
+/* One run of rules_read(). */
+struct run {
+    const struct rule_list *list;
+    rule_reader *read;
+};
+
+static bool read_element(const config_setting_t *group, void *context)
+{
+    const struct run *run = context;
+    bool done = run->read(run->list, group);
+    if (!done)
+        load_no_memory(run->list->load);
+    return done;
+}
+
 void rules_read(const struct rule_list *list, const config_setting_t *setting, rule_reader *read)
 {
-    int count = setting == NULL ? 0 : config_setting_length(setting);
-    for (int i = 0; i < count; i++) {
-        if (!read(list, config_setting_get_elem(setting, (unsigned)i))) {
-            load_no_memory(list->load);
-            return;
-        }
-    }
+    struct run run = {list, read};
+    if (setting == NULL)
+        return;
+    if (rule_index_reserve(list->index, &list->load->policy->arena, elements_count(list->load, setting)))
+        elements_each(list->load, setting, read_element, &run);
+    else
+        load_no_memory(list->load);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/elements.h"
 #include "config/ids.h"
 #include "config/pin_rules.h"
 #include "config/settings.h"
@@ -174,10 +175,17 @@ static void check_names(struct load *load)
     }
 }
 
+static bool add_section(const config_setting_t *group, void *context)
+{
+    struct load *load = context;
+    read_section(load, group, &load->policy->sections[load->policy->section_count++]);
+    return true;
+}
+
 void sections_read(struct load *load, const config_setting_t *programs)
 {
     struct policy *policy = load->policy;
-    size_t count = programs == NULL ? 0 : (size_t)config_setting_length(programs);
+    size_t count = elements_count(load, programs);
     if (count == 0)
         return;
     policy->sections = arena_alloc(&policy->arena, count * sizeof *policy->sections);
@@ -185,8 +193,6 @@ void sections_read(struct load *load, const config_setting_t *programs)
         load_no_memory(load);
         return;
     }
-    policy->section_count = count;
-    for (size_t i = 0; i < count; i++)
-        read_section(load, config_setting_get_elem(programs, (unsigned)i), &policy->sections[i]);
+    elements_each(load, programs, add_section, load);
     check_names(load);
 }

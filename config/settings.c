@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/date.h"
+#include "config/elements.h"
 #include "config/nearest.h"
 
 static const char *type_words(enum setting_type type)
@@ -62,6 +63,8 @@ static bool is_list(const config_setting_t *found)
     /* libconfig takes () and [] alike where they are empty. */
     if (config_setting_type(found) != CONFIG_TYPE_LIST)
         return config_setting_type(found) == CONFIG_TYPE_ARRAY && config_setting_length(found) == 0;
+    if (elements_are_out(found))
+        return true;
     for (int i = 0; i < config_setting_length(found); i++) {
         if (config_setting_type(config_setting_get_elem(found, (unsigned)i)) != CONFIG_TYPE_GROUP)
             return false;

@@ -1,6 +1,7 @@
 #include "config/upstream_rules.h"
 
 #include "config/candidates.h"
+#include "config/elements.h"
 #include "config/rules.h"
 
 enum upstream_setting { UP_DOMAIN, UP_CERTIFICATE, UP_REQUIRED, UP_KEEP, UP_MODE };
@@ -49,12 +50,8 @@ static bool add_rule(const struct rule_list *list, const config_setting_t *group
 {
     struct policy *policy = list->load->policy;
     struct upstream_rule *rule = read_rule(list, group);
-    struct upstream_rule **rules =
-        arena_grow(&policy->arena, policy->upstream_rules,
-                   (policy->upstream_rule_count + 1) * sizeof(struct upstream_rule *));
-    if (rule == NULL || rules == NULL)
+    if (rule == NULL)
         return false;
-    policy->upstream_rules = rules;
     policy->upstream_rules[policy->upstream_rule_count++] = rule;
     return true;
 }
@@ -62,5 +59,17 @@ static bool add_rule(const struct rule_list *list, const config_setting_t *group
 void upstream_rules_read(struct load *load, const config_setting_t *setting, struct rule_index *index)
 {
     const struct rule_list list = {load, index};
+    struct policy *policy = load->policy;
+    size_t count = elements_count(load, setting);
+    if (count == 0)
+        return;
+    struct upstream_rule **rules =
+        arena_grow(&policy->arena, policy->upstream_rules,
+                   (policy->upstream_rule_count + count) * sizeof(struct upstream_rule *));
+    if (rules == NULL) {
+        load_no_memory(load);
+        return;
+    }
+    policy->upstream_rules = rules;
     rules_read(&list, setting, add_rule);
 }

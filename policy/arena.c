@@ -8,16 +8,26 @@
 #define FIRST_CHUNK   ((size_t)4 << 10)
 #define LARGEST_CHUNK ((size_t)1 << 20)
 
+/* What a block may hold: anything but the vectors and the long double for which max_align_t is twice as wide.
+ */
+union anything {
+    long long number;
+    double fraction;
+    void *pointer;
+    void (*function)(void);
+};
+#define ALIGN _Alignof(union anything)
+
 struct arena_chunk {
     struct arena_chunk *next;
     size_t size; /* of data[] */
     size_t used; /* of data[] */
-    _Alignas(max_align_t) unsigned char data[];
+    _Alignas(union anything) unsigned char data[];
 };
 
 /* Before each block: how long it may grow where it stands. */
 struct block_head {
-    _Alignas(max_align_t) size_t capacity;
+    _Alignas(union anything) size_t capacity;
 };
 
 void arena_init(struct arena *arena, size_t limit)
@@ -34,6 +44,19 @@ void arena_free(struct arena *arena)
         chunk = next;
     }
     arena_init(arena, arena->limit);
+}
+
+void arena_clear(struct arena *arena)
+{
+    struct arena_chunk *kept = arena->chunks;
+    if (kept == NULL)
+        return;
+    arena->chunks = kept->next;
+    arena_free(arena);
+    kept->next = NULL;
+    kept->used = 0;
+    arena->chunks = kept;
+    arena->used = kept->size;
 }
 
 void arena_wipe(struct arena *arena)
@@ -60,20 +83,21 @@ static struct arena_chunk *add_chunk(struct arena *arena, size_t need)
     return chunk;
 }
 
-static void *take(struct arena *arena, size_t size)
+/* `align`: ALIGN; 1 for what is text. A power of two. */
+static void *take(struct arena *arena, size_t size, size_t align)
 {
-    const size_t align = _Alignof(max_align_t);
     struct arena_chunk *chunk = arena->chunks;
+    size_t at = chunk == NULL ? 0 : ((chunk->used + align - 1) & ~(align - 1));
     if (size > arena->limit)
         goto failed;
-    size = (size + align - 1) / align * align;
-    if (chunk == NULL || size > chunk->size - chunk->used)
+    if (chunk == NULL || at > chunk->size || size > chunk->size - at) {
         chunk = add_chunk(arena, size);
+        at = 0;
+    }
     if (chunk == NULL)
         goto failed;
-    void *block = chunk->data + chunk->used;
-    chunk->used += size;
-    return block;
+    chunk->used = at + size;
+    return chunk->data + at;
 failed:
     arena->failed = true;
     return NULL;
@@ -81,7 +105,7 @@ failed:
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-    void *block = take(arena, size);
+    void *block = take(arena, size, ALIGN);
     return block == NULL ? NULL : memset(block, 0, size);
 }
 
@@ -99,7 +123,7 @@ void *arena_grow(struct arena *arena, void *block, size_t size)
         arena->failed = true;
         return NULL;
     }
-    struct block_head *grown = take(arena, sizeof *grown + capacity);
+    struct block_head *grown = take(arena, sizeof *grown + capacity, ALIGN);
     if (grown == NULL)
         return NULL;
     grown->capacity = capacity;
@@ -110,8 +134,11 @@ void *arena_grow(struct arena *arena, void *block, size_t size)
 
 char *arena_text(struct arena *arena, const char *text, size_t length)
 {
-    char *copy = arena_alloc(arena, length + 1);
-    return copy == NULL ? NULL : memcpy(copy, text, length);
+    char *copy = take(arena, length + 1, 1);
+    if (copy == NULL)
+        return NULL;
+    copy[length] = '\0';
+    return memcpy(copy, text, length);
 }
 
 char *arena_printf(struct arena *arena, const char *format, ...)
@@ -120,7 +147,7 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     va_start(args, format);
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
-    char *text = length < 0 ? NULL : arena_alloc(arena, (size_t)length + 1);
+    char *text = length < 0 ? NULL : take(arena, (size_t)length + 1, 1);
     if (text != NULL)
         vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);

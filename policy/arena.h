@@ -25,10 +25,14 @@ void arena_init(struct arena *arena, size_t limit);
 /* Frees every block. The arena is as after arena_init(). */
 void arena_free(struct arena *arena);
 
+/* Frees every block too, but keeps the newest chunk, for blocks of the same sizes again. */
+void arena_clear(struct arena *arena);
+
 /* Overwrites all that the blocks hold, so that no secret stays in freed memory. They are of no use then. */
 void arena_wipe(struct arena *arena);
 
-/* `size` zeroed bytes, aligned for any type; NULL (and `failed`) where there is no memory. */
+/* `size` zeroed bytes, aligned for any type but long double and vectors; NULL (and `failed`) where there is
+ * no memory. */
 void *arena_alloc(struct arena *arena, size_t size);
 
 /*

@@ -71,14 +71,18 @@ enum key_kind {
     KEY_UNRESOLVED, /* it could not be read; `why` tells */
 };
 
-/* One item of `keys`. */
+/* One item of `keys`. There may be a hundred thousand, so what no kind has at once shares its place. */
 struct key {
     enum key_kind kind;
-    struct pin pin;     /* KEY_PIN; KEY_ID with pin_if_absent */
     bool pin_if_absent; /* KEY_ID: 64 hex digits, which are the pin if the store has no such record */
-    size_t pem_number;  /* KEY_PEM: from 0, in the whole policy */
-    const char *name;   /* as written in the file (an id of digits alone in lower case), or "PEM in place" */
-    const char *pem;    /* KEY_PEM: NUL-terminated text; else NULL */
+    union {
+        struct pin pin;        /* KEY_PIN; KEY_ID with pin_if_absent */
+        struct {               /* KEY_PEM */
+            const char *pem;   /* NUL-terminated text */
+            size_t pem_number; /* from 0, in the whole policy */
+        };
+    };
+    const char *name; /* as written in the file (an id of digits alone in lower case), or "PEM in place" */
     /* KEY_UNRESOLVED: the reason. KEY_ID: what else it was meant to be, where it can be no id; else NULL */
     const char *why;
 };
@@ -97,20 +101,20 @@ struct anchors {
     _Atomic(struct trust *) trust; /* what policy/verify.c has made of them */
 };
 
-/* One element of `pinned_public_keys`. Several domains may lead to it. */
+/* One element of `pinned_public_keys`. Several domains may lead to it. Small, as struct key. */
 struct pin_rule {
     struct source source;
-    enum mode mode; /* MODE_UNSET: the policy's */
     struct key *keys;
-    size_t key_count; /* 0: the rule asks for no key */
-    enum target target;
-    enum verify verify;
-    enum tls_version min_version; /* TLS_OLDER: any */
-    bool expires;                 /* its keys do, at: */
-    time_t expiry;
-    enum after_expiry after_expiry;
-    bool disabled;           /* by its section: nothing leads to it */
     struct anchors *anchors; /* never NULL */
+    time_t expiry;           /* of its keys, where `expires` */
+    unsigned key_count;      /* 0: the rule asks for no key */
+    enum mode mode : 8;      /* MODE_UNSET: the policy's */
+    enum target target : 8;
+    enum verify verify : 8;
+    enum tls_version min_version : 8; /* TLS_OLDER: any */
+    enum after_expiry after_expiry : 8;
+    bool expires;
+    bool disabled; /* by its section: nothing leads to it */
 };
 
 enum candidate_kind {

@@ -1,0 +1,87 @@
+/* Lists of so many rules that they are parsed piece by piece: nobody is to notice. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/support.h"
+
+#define RULES 1000
+#define HEAD  "version = 1;\nsecurity: { pinned_public_keys = (\n"
+#define TAIL  "\n); };\n"
+#define FIRST 3 /* line of the first rule; each has one */
+
+TestSuite(long_lists, .init = fixture_make, .fini = fixture_clean);
+
+static char text[RULES * 64];
+
+/* A policy of RULES rules; those with these numbers are other ones. */
+struct other {
+    int rule;
+    const char *text;
+};
+
+static struct policy *load(const char *head, const struct other *others, size_t count, const char *tail)
+{
+    char *out = stpcpy(text, head);
+    for (int i = 0; i < RULES; i++) {
+        const char *other = NULL;
+        for (size_t k = 0; k < count; k++) {
+            if (others[k].rule == i)
+                other = others[k].text;
+        }
+        out += sprintf(out, i == 0 ? "" : ",\n");
+        if (other != NULL)
+            out = stpcpy(out, other);
+        else
+            out += sprintf(out, "{ domain = \"h%d.example\"; min_version = \"1.2\"; }", i);
+    }
+    stpcpy(out, tail);
+    return load_text(&directory, text, &findings);
+}
+
+static void refused(const char *head, const struct other *others, size_t count, const char *tail, int line,
+                    const char *words)
+{
+    char place[64];
+    struct policy *policy = load(head, others, count, tail);
+    snprintf(place, sizeof place, "policy.cfg:%d: ", line);
+    cr_expect_null(policy);
+    cr_expect_eq(findings.errors, 1, "%s", findings.text);
+    cr_expect_not_null(strstr(findings.text, place), "%s: %s", place, findings.text);
+    cr_expect_not_null(strstr(findings.text, words), "%s: %s", words, findings.text);
+}
+
+Test(long_lists, every_rule_is_read_and_knows_its_line)
+{
+    struct policy *policy = load(HEAD, NULL, 0, TAIL);
+    cr_assert_not_null(policy, "%s", findings.text);
+    cr_assert_eq(policy->pin_rule_count, RULES);
+    for (unsigned i = 0; i < RULES; i++)
+        cr_assert_eq(policy->pin_rules[i]->source.line, i + FIRST);
+    policy_free(policy);
+}
+
+Test(long_lists, what_is_wrong_is_told_at_its_line)
+{
+    static const struct other domain[] = {{777, "{ domain = \"h5.example\"; mode = \"off\"; }"}};
+    static const struct other zebra[] = {{999, "{ domain = \"z\"; zebra = 1; mode = \"off\"; }"}};
+    static const struct other type[] = {{500, "5"}};
+    refused(HEAD, domain, 1, TAIL, 777 + FIRST, "has a rule at");
+    refused(HEAD, zebra, 1, TAIL, 999 + FIRST, "zebra: unknown setting");
+    refused(HEAD, type, 1, TAIL, 2, "pinned_public_keys: found a list");
+    refused("version = 1;\nsecurity: { zebra = (\n", NULL, 0, TAIL, 2, "zebra: unknown setting");
+}
+
+/* Nor is anything told of rules before it, or where nobody reads the list. */
+Test(long_lists, of_a_fault_in_the_syntax_nothing_else_is_told)
+{
+    static const struct other late[] = {{3, "{ domain = \"*x\"; mode = \"off\"; }"}, {990, "{ domain = ; }"}};
+    static const struct other comma[] = {{640, "{ domain = \"a\"; mode = \"off\"; },"}};
+    static const struct other twice[] = {{64, "{ mode = \"off\"; mode = \"off\"; }"}};
+    refused(HEAD, late, 2, TAIL, 990 + FIRST, "syntax error");
+    refused(HEAD, late, 2, "\n); }; }\n", RULES + FIRST, "closing bracket");
+    refused(HEAD, late + 1, 1, "\n); };\n= 5;\n", 990 + FIRST, "syntax error");
+    refused(HEAD, comma, 1, TAIL, 640 + FIRST, "syntax error");
+    refused(HEAD, twice, 1, TAIL, 64 + FIRST, "duplicate");
+    refused("version = 1;\nsecurity: { zebra = (\n", late, 2, TAIL, 990 + FIRST, "syntax error");
+}
