@@ -7,14 +7,30 @@
  * its `group`, through which the rules for all ports are found when the peer's port is not known.
  */
 struct rule_entry {
-    void *rule;                   /* NULL for a group */
-    struct rule_entry *next_port; /* of a group: its first pattern; of a pattern: the next of its group */
-    uint32_t hash;
+    void *rule;    /* NULL for a group */
+    uint32_t next; /* of a group: its first pattern; of a pattern: the next of its group. 0: none */
     uint16_t port;
     uint8_t length;
     uint8_t kind : 7;
     bool group : 1;
     char text[]; /* here, so that a lookup touches no other memory than this */
+};
+
+/*
+ * Entries are told by a number, the hash stands beside it: so a slot that is in use costs no look at its
+ * entry unless that is the one. With 100,000 patterns the entry is not in any cache, nor is the slot, and a
+ * name without a rule takes half of the time that it took with a table of pointers.
+ */
+struct rule_slot {
+    uint32_t hash;
+    uint32_t entry; /* 0: free */
+};
+
+/* Entries lie in blocks, each at the beginning of a unit; their number is that of the unit. */
+#define BLOCK_UNITS 512
+union rule_unit {
+    void *align;
+    unsigned char bytes[8];
 };
 
 struct key {
@@ -59,11 +75,10 @@ static unsigned presence(const struct key *key)
     return 1u << (3 * (unsigned)key->kind + (key->group ? 2 : key->port != 0));
 }
 
-static bool is_same(const struct rule_entry *entry, const struct key *key, uint32_t hash)
+static bool is_same(const struct rule_entry *entry, const struct key *key)
 {
-    return entry->hash == hash && entry->kind == key->kind && entry->port == key->port &&
-           entry->group == key->group && entry->length == key->length &&
-           memcmp(entry->text, key->text, key->length) == 0;
+    return entry->kind == key->kind && entry->port == key->port && entry->group == key->group &&
+           entry->length == key->length && memcmp(entry->text, key->text, key->length) == 0;
 }
 
 bool rule_index_has_port(const struct rule_index *index)
@@ -74,64 +89,107 @@ bool rule_index_has_port(const struct rule_index *index)
     return (index->present & groups) != 0;
 }
 
-static struct rule_entry *lookup(const struct rule_index *index, const struct key *key)
+static struct rule_entry *entry_at(const struct rule_index *index, uint32_t number)
+{
+    return (struct rule_entry *)&index->blocks[number / BLOCK_UNITS][number % BLOCK_UNITS];
+}
+
+/* The number of an entry; 0: there is none. */
+static uint32_t find(const struct rule_index *index, const struct key *key)
 {
     if (index->slots == NULL || (index->present & presence(key)) == 0)
-        return NULL;
+        return 0;
     uint32_t hash = hash_key(key);
     for (size_t i = hash;; i++) {
-        struct rule_entry *entry = index->slots[i & (index->slot_count - 1)];
-        if (entry == NULL || is_same(entry, key, hash))
-            return entry;
+        const struct rule_slot *slot = &index->slots[i & (index->slot_count - 1)];
+        if (slot->entry == 0 || (slot->hash == hash && is_same(entry_at(index, slot->entry), key)))
+            return slot->entry;
     }
 }
 
-/* There is a free slot: see make_room(). */
-static void put(struct rule_entry **slots, size_t slot_count, struct rule_entry *entry)
+static const struct rule_entry *lookup(const struct rule_index *index, const struct key *key)
 {
-    size_t i = entry->hash & (slot_count - 1);
-    while (slots[i] != NULL)
+    uint32_t number = find(index, key);
+    return number == 0 ? NULL : entry_at(index, number);
+}
+
+/* There is a free slot: see make_room(). */
+static void put(struct rule_slot *slots, size_t slot_count, struct rule_slot entry)
+{
+    size_t i = entry.hash & (slot_count - 1);
+    while (slots[i].entry != 0)
         i = (i + 1) & (slot_count - 1);
     slots[i] = entry;
 }
 
-/* For `more` entries. */
+/*
+ * For `more` entries. Four fifths may be in use: with 100,000 patterns a table twice as large is not held by
+ * the second cache, and a look at a name without a rule takes 230 ns in the place of 130.
+ */
 static bool make_room(struct rule_index *index, struct arena *arena, size_t more)
 {
     struct rule_index larger = *index;
-    if (index->slots != NULL && 2 * (index->count + more) <= index->slot_count)
+    if (index->slots != NULL && 5 * (index->count + more) <= 4 * index->slot_count)
         return true;
     larger.slot_count = index->slot_count == 0 ? 16 : 2 * index->slot_count;
-    while (larger.slot_count < 2 * (index->count + more))
+    while (4 * larger.slot_count < 5 * (index->count + more))
         larger.slot_count *= 2;
-    larger.slots = arena_alloc(arena, larger.slot_count * sizeof(struct rule_entry *));
+    larger.slots = arena_alloc(arena, larger.slot_count * sizeof *larger.slots);
     if (larger.slots == NULL)
         return false;
     for (size_t i = 0; index->slots != NULL && i < index->slot_count; i++) {
-        if (index->slots[i] != NULL)
+        if (index->slots[i].entry != 0)
             put(larger.slots, larger.slot_count, index->slots[i]);
     }
     *index = larger;
     return true;
 }
 
-static struct rule_entry *insert(struct rule_index *index, struct arena *arena, const struct key *key,
-                                 void *rule)
+/*
+ * The number of an entry for a text of `length`; 0: memory is short. The first block grows as it is needed:
+ * there may be 100,000 sections, each with one rule.
+ */
+static uint32_t allocate(struct rule_index *index, struct arena *arena, size_t length)
 {
-    struct rule_entry *entry = arena_alloc(arena, offsetof(struct rule_entry, text) + key->length);
-    if (entry == NULL || !make_room(index, arena, 1))
-        return NULL;
+    size_t bytes = offsetof(struct rule_entry, text) + length;
+    size_t units = (bytes + sizeof(union rule_unit) - 1) / sizeof(union rule_unit);
+    size_t used = index->units_used == 0 ? 1 : index->units_used; /* no entry has the number 0 */
+    if (used % BLOCK_UNITS + units > BLOCK_UNITS)
+        used += BLOCK_UNITS - used % BLOCK_UNITS;
+    size_t block = used / BLOCK_UNITS;
+    if (block == index->block_count) {
+        union rule_unit **blocks = arena_grow(arena, index->blocks, (block + 1) * sizeof(union rule_unit *));
+        if (blocks == NULL)
+            return 0;
+        index->blocks = blocks;
+        blocks[index->block_count++] = NULL;
+    }
+    size_t need = block == 0 ? used + units : BLOCK_UNITS;
+    union rule_unit *grown = arena_grow(arena, index->blocks[block], need * sizeof(union rule_unit));
+    if (grown == NULL)
+        return 0;
+    index->blocks[block] = grown;
+    index->units_used = used + units;
+    return (uint32_t)used;
+}
+
+static uint32_t insert(struct rule_index *index, struct arena *arena, const struct key *key, void *rule)
+{
+    uint32_t number = make_room(index, arena, 1) ? allocate(index, arena, key->length) : 0;
+    if (number == 0)
+        return 0;
+    struct rule_entry *entry = entry_at(index, number);
     entry->rule = rule;
-    entry->hash = hash_key(key);
+    entry->next = 0;
     entry->port = key->port;
     entry->length = (uint8_t)key->length;
     entry->kind = (unsigned)key->kind & 0x7fU;
     entry->group = key->group;
     memcpy(entry->text, key->text, key->length);
-    put(index->slots, index->slot_count, entry);
+    put(index->slots, index->slot_count, (struct rule_slot){hash_key(key), number});
     index->count++;
     index->present |= presence(key);
-    return entry;
+    return number;
 }
 
 bool rule_index_reserve(struct rule_index *index, struct arena *arena, size_t count)
@@ -149,26 +207,26 @@ enum rule_index_result rule_index_add(struct rule_index *index, struct arena *ar
         .kind = domain->kind,
         .port = domain->port,
     };
-    struct rule_entry *entry = lookup(index, &key);
-    if (entry != NULL) {
-        *existing = entry->rule;
+    uint32_t known = find(index, &key);
+    if (known != 0) {
+        *existing = entry_at(index, known)->rule;
         return RULE_INDEX_EXISTS;
     }
-    entry = insert(index, arena, &key, rule);
-    if (entry == NULL)
+    uint32_t added = insert(index, arena, &key, rule);
+    if (added == 0)
         return RULE_INDEX_NO_MEMORY;
     if (domain->port == 0)
         return RULE_INDEX_ADDED;
 
     key.port = 0;
     key.group = true;
-    struct rule_entry *group = lookup(index, &key);
-    if (group == NULL)
+    uint32_t group = find(index, &key);
+    if (group == 0)
         group = insert(index, arena, &key, NULL);
-    if (group == NULL)
+    if (group == 0)
         return RULE_INDEX_NO_MEMORY;
-    entry->next_port = group->next_port;
-    group->next_port = entry;
+    entry_at(index, added)->next = entry_at(index, group)->next;
+    entry_at(index, group)->next = added;
     return RULE_INDEX_ADDED;
 }
 
@@ -200,7 +258,7 @@ static void find_suffixes(const struct domain *peer, struct suffixes *suffixes)
 /* The rule for one text: with the port first, then without. */
 static void *ask(const struct rule_index *index, struct key *key, uint16_t port)
 {
-    struct rule_entry *entry = NULL;
+    const struct rule_entry *entry = NULL;
     if (port != 0) {
         key->port = port;
         entry = lookup(index, key);
@@ -283,13 +341,13 @@ void rule_index_find(const struct rule_index *index, const struct domain *peer, 
         match->rule = ask(index, &walk.key, port);
         match->kind = walk.key.kind;
     }
-    if (match->rule != NULL || (port != 0 && port_is_own))
+    if (match->rule != NULL || (port != 0 && port_is_own) || !rule_index_has_port(index))
         return;
     for (walk_begin(&walk, peer, true); match->rule == NULL && walk_next(&walk);) {
         const struct rule_entry *group = lookup(index, &walk.key);
         match->kind = walk.key.kind;
         if (group != NULL)
-            match->rule = group->next_port->rule;
+            match->rule = entry_at(index, group->next)->rule;
     }
     match->any_port = match->rule != NULL;
 }
@@ -303,7 +361,8 @@ static void each_with_port(const struct rule_index *index, const struct domain *
     struct walk walk;
     for (walk_begin(&walk, peer, true); walk_next(&walk);) {
         const struct rule_entry *entry = lookup(index, &walk.key);
-        for (entry = entry == NULL ? NULL : entry->next_port; entry != NULL; entry = entry->next_port) {
+        for (uint32_t next = entry == NULL ? 0 : entry->next; next != 0; next = entry->next) {
+            entry = entry_at(index, next);
             if (visit(entry, context))
                 return;
         }
@@ -372,7 +431,8 @@ void rule_index_all(const struct rule_index *index, pattern_visit *visit, void *
 {
     struct visitor visitor = {.pattern = visit, .context = context};
     for (size_t i = 0; i < index->slot_count; i++) {
-        const struct rule_entry *entry = index->slots[i];
+        uint32_t number = index->slots[i].entry;
+        const struct rule_entry *entry = number == 0 ? NULL : entry_at(index, number);
         if (entry != NULL && !entry->group && visit_pattern(entry, &visitor))
             return;
     }

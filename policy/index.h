@@ -17,13 +17,17 @@
 #include "policy/arena.h"
 #include "policy/domain.h"
 
-struct rule_entry;
+struct rule_slot;
+union rule_unit;
 
 struct rule_index {
-    struct rule_entry **slots; /* open addressing, a power of two, at most half full; NULL: empty */
+    struct rule_slot *slots; /* open addressing, a power of two, at most 4/5 full; NULL: empty */
     size_t slot_count;
     size_t count;
-    unsigned present; /* a bit for each kind of key that is in the table */
+    union rule_unit **blocks; /* of entries; NULL: none */
+    size_t block_count;
+    size_t units_used; /* of all blocks, with what was left free at their ends */
+    unsigned present;  /* a bit for each kind of key that is in the table */
 };
 
 /* What was found. It points into the index and to the peer's name. */
