@@ -145,26 +145,32 @@ static bool make_room(struct rule_index *index, struct arena *arena, size_t more
     return true;
 }
 
-/* The number of an entry for a text of `length`; 0: memory is short. */
+/*
+ * The number of an entry for a text of `length`; 0: memory is short. The first block grows as it is needed:
+ * there may be 100,000 sections, each with one rule.
+ */
 static uint32_t allocate(struct rule_index *index, struct arena *arena, size_t length)
 {
     size_t bytes = offsetof(struct rule_entry, text) + length;
     size_t units = (bytes + sizeof(union rule_unit) - 1) / sizeof(union rule_unit);
-    size_t block = index->units_used / BLOCK_UNITS;
-    size_t at = index->units_used % BLOCK_UNITS;
-    if (index->blocks == NULL || at == 0 || at + units > BLOCK_UNITS) {
-        block = index->blocks == NULL ? 0 : (index->units_used + BLOCK_UNITS - 1) / BLOCK_UNITS;
-        at = block == 0; /* no entry has the number 0 */
+    size_t used = index->units_used == 0 ? 1 : index->units_used; /* no entry has the number 0 */
+    if (used % BLOCK_UNITS + units > BLOCK_UNITS)
+        used += BLOCK_UNITS - used % BLOCK_UNITS;
+    size_t block = used / BLOCK_UNITS;
+    if (block == index->block_count) {
         union rule_unit **blocks = arena_grow(arena, index->blocks, (block + 1) * sizeof(union rule_unit *));
         if (blocks == NULL)
             return 0;
         index->blocks = blocks;
-        blocks[block] = arena_alloc(arena, BLOCK_UNITS * sizeof(union rule_unit));
-        if (blocks[block] == NULL)
-            return 0;
+        blocks[index->block_count++] = NULL;
     }
-    index->units_used = block * BLOCK_UNITS + at + units;
-    return (uint32_t)(block * BLOCK_UNITS + at);
+    size_t need = block == 0 ? used + units : BLOCK_UNITS;
+    union rule_unit *grown = arena_grow(arena, index->blocks[block], need * sizeof(union rule_unit));
+    if (grown == NULL)
+        return 0;
+    index->blocks[block] = grown;
+    index->units_used = used + units;
+    return (uint32_t)used;
 }
 
 static uint32_t insert(struct rule_index *index, struct arena *arena, const struct key *key, void *rule)
@@ -174,6 +180,7 @@ static uint32_t insert(struct rule_index *index, struct arena *arena, const stru
         return 0;
     struct rule_entry *entry = entry_at(index, number);
     entry->rule = rule;
+    entry->next = 0;
     entry->port = key->port;
     entry->length = (uint8_t)key->length;
     entry->kind = (unsigned)key->kind & 0x7fU;

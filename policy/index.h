@@ -25,8 +25,9 @@ struct rule_index {
     size_t slot_count;
     size_t count;
     union rule_unit **blocks; /* of entries; NULL: none */
-    size_t units_used;        /* of all blocks, with what was left free at their ends */
-    unsigned present;         /* a bit for each kind of key that is in the table */
+    size_t block_count;
+    size_t units_used; /* of all blocks, with what was left free at their ends */
+    unsigned present;  /* a bit for each kind of key that is in the table */
 };
 
 /* What was found. It points into the index and to the peer's name. */
