@@ -2,16 +2,13 @@
 #include "preload/connection.h"
 #include "preload/examine.h"
 #include "preload/notice.h"
-#include "preload/peername.h"
-#include "preload/process.h"
 #include "preload/refuse.h"
 #include "preload/tell.h"
 #include "preload/upstream.h"
 #include "preload/upstream_session.h"
+#include "preload/used.h"
 
 #include <errno.h>
-
-#include "policy/monitor.h"
 
 /* What was established before the server had proved its key. */
 static void remember(struct connection *connection)
@@ -44,40 +41,15 @@ static void judge_end(const struct snapshot *snapshot, struct libssl *libssl, SS
         connection_cut(libssl, ssl);
 }
 
-/* Who the server is is found out only where there is something to tell. */
-static void check_expiry(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl,
-                         X509 *leaf)
-{
-    struct peer peer;
-    char domain[DOMAIN_TEXT_SIZE];
-    struct records_wait own = {0};
-    struct connection *connection = connection_of(libssl, ssl);
-    if (!monitor_is_needed(snapshot->policy, &libssl->fn, leaf))
-        return;
-    peer_find(libssl, ssl, &peer);
-    const struct domain *name = &peer.names[0].domain;
-    domain_format(name, domain);
-    const struct monitored monitored = {
-        .ossl = &libssl->fn,
-        .certificate = leaf,
-        .role = CERTIFICATE_SERVER,
-        .domain = name->kind == DOMAIN_ALL ? NULL : domain,
-        .port = peer.port,
-        .peer_address = peer.address,
-    };
-    monitor_check(process_reporter(), snapshot->policy, &monitored,
-                  connection == NULL ? &own : &connection->wait);
-}
-
 /* The server's certificate, whatever rules there are: a handshake that is done has used it. */
-static void monitor_server(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl)
+static void monitor_server(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
 {
     if (snapshot->state != POLICY_LOADED || libssl->fn.SSL_get_state(ssl) != OSSL_STATE_OK)
         return;
     X509 *leaf = libssl->fn.SSL_get1_peer_certificate(ssl);
     if (leaf == NULL)
         return;
-    check_expiry(snapshot, libssl, ssl, leaf);
+    used_certificate(snapshot, libssl, ssl, leaf, CERTIFICATE_SERVER);
     libssl->fn.X509_free(leaf);
 }
 

@@ -10,6 +10,7 @@
 #include "preload/peername.h"
 #include "preload/upstream_session.h"
 #include "preload/upstream_tell.h"
+#include "preload/used.h"
 
 bool upstream_has_rules(const struct snapshot *snapshot)
 {
@@ -152,6 +153,8 @@ static void present(const struct asking *asking, struct connection *connection,
     certificates_note_ours(asking->libssl, connection, chosen->credential->leaf);
     connection->certificate_due = asking->found.rule->required;
     upstream_tell(asking, "presents the client certificate", chosen->candidate->name);
+    used_certificate(asking->snapshot, asking->libssl, asking->ssl, chosen->credential->leaf,
+                     CERTIFICATE_UPSTREAM);
 }
 
 /* 1: OpenSSL goes on with what is set. 0: the handshake is refused. */

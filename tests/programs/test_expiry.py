@@ -31,6 +31,7 @@ SERVER = """
         listen 127.0.0.1:{port} ssl;
         ssl_certificate {identity.certificate};
         ssl_certificate_key {identity.key};
+        ssl_verify_client optional_no_ca;
         location / {{ return 200; }}
     }}
 """
@@ -72,12 +73,17 @@ class ExpiryTest(LabTest):
         self.sink = self.place / "events.jsonl"
         self.state = self.place / "state"
 
-    def configure(self, *, store="", mode="enforce", **cooldowns):
-        """A policy without any rule, whose state directory and events are this test's own."""
+    def configure(self, *, store="", mode="enforce", client=None, **cooldowns):
+        """A policy without pins, whose state directory and events are this test's own.
+
+        client: what is presented to every server.
+        """
         monitor = " ".join(f"{name}_cooldown_seconds = {seconds};" for name, seconds in cooldowns.items())
+        presented = "" if client is None else f'{{ domain = "*"; certificate = "{client.with_key()}"; }}'
         path = self.place / "policy.cfg"
         path.write_text(f'version = 1;\nmode = "{mode}";\nunnamed = "allow";\n{store}\n'
-                        f"security: {{ certificate_expiry_monitor: {{ {monitor} }}; }};\n"
+                        f"security: {{ certificate_expiry_monitor: {{ {monitor} }};\n"
+                        f"upstream_certificates = ( {presented} ); }};\n"
                         f'events: {{ file = "{self.sink}"; state_directory = "{self.state}"; }};\n')
         return path
 
@@ -213,12 +219,27 @@ class Told(ExpiryTest):
         self.use(self.expired, policy, "-k")
         self.assertEqual(self.seen(), [EXPIRED])
         event = self.events(self.sink)[0]
-        self.assertEqual(list(event)[:11], ["event", "level", "message", "timestamp", "cert_id", "cert_name",
-                                            "expired_at", "days_since_expiry", "cert_role", "domain", "program"])
+        self.assertEqual(list(event)[:10], ["event", "level", "message", "timestamp", "cert_id", "cert_name",
+                                            "expired_at", "days_since_expiry", "cert_role", "domain"])
         self.assertEqual((event["level"], event["message"], event["cert_id"], event["cert_name"], event["cert_role"],
                           event["domain"], event["days_since_expiry"]),
                          ("error", "Certificate expired is expired since 1 days",
                           fingerprint_of(self.expired.certificate), "expired", "server", "localhost", 1))
+
+    def test_an_expired_one_is_presented(self):
+        policy = self.configure(client=self.expired)
+        self.use(self.far, policy)
+        self.use(self.far, policy)
+        self.assertEqual([(event["event"], event["cert_role"], event["cert_id"], event["domain"])
+                          for event in self.events(self.sink)],
+                         [(EXPIRED, "upstream", fingerprint_of(self.expired.certificate), "localhost")])
+
+    def test_one_certificate_of_both(self):
+        """It is one certificate, whoever presents it."""
+        policy = self.configure(client=self.soon)
+        self.use(self.soon, policy)
+        self.use(self.far, policy)
+        self.assertEqual(self.seen(), [SOON])
 
     def test_the_address_and_the_port(self):
         policy = self.configure()
