@@ -12,6 +12,7 @@ struct certificate {
 
 struct certificates_kept {
     atomic_uint references;
+    const SSL_CTX *of;   /* the SSL_CTX that the SSL had; never followed */
     X509 *ours;          /* that stands in their place, a reference; NULL: none yet */
     const X509 *current; /* the leaf that was current, which OpenSSL tells when it is asked for one */
     size_t count;
@@ -72,6 +73,7 @@ static struct certificates_kept *collect(const struct libssl *libssl, SSL *ssl, 
     if (kept == NULL)
         return NULL;
     atomic_init(&kept->references, 1);
+    kept->of = libssl->fn.SSL_get_SSL_CTX(ssl);
     kept->current = current;
     for (bool more = go_to(libssl, ssl, OSSL_CERT_SET_FIRST); more && whole;
          more = go_to(libssl, ssl, OSSL_CERT_SET_NEXT)) {
@@ -154,6 +156,11 @@ void certificates_put_back(const struct libssl *libssl, SSL *ssl, struct connect
     struct certificates_kept *since = NULL;
     if (kept == NULL)
         return;
+    /* With another SSL_CTX the SSL has taken over that one's certificates. */
+    if (kept->of != libssl->fn.SSL_get_SSL_CTX(ssl)) {
+        certificates_drop(libssl, connection);
+        return;
+    }
     if (!certificates_are_ours(libssl, ssl, connection) && libssl->fn.SSL_get_certificate(ssl) != NULL)
         since = collect(libssl, ssl, kept->ours);
     libssl->fn.SSL_certs_clear(ssl);

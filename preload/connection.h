@@ -46,6 +46,7 @@ struct connection {
     bool certificate_ruled;   /* a rule for client certificates is in force, as the start found */
     bool session_considered;  /* a session was compared with the rule at the start of this connection */
     bool certificate_due;     /* the server asked, and without a certificate the handshake must not go on */
+    bool certificate_refused; /* for want of one, and OpenSSL has put an error of its own behind ours */
     bool certificate_done;    /* a handshake is done: who asks now does so after it */
     struct records_wait wait; /* for the store, in this handshake */
     unsigned fact_count;

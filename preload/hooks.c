@@ -40,8 +40,13 @@ static int drive(struct libssl *libssl, SSL *ssl, int (*real)(SSL *))
         return -1;
     }
     int result = real(ssl);
-    connection = result == 1 ? connection_of(libssl, ssl) : NULL;
-    return connection != NULL && connection->refused ? -1 : result;
+    struct connection *after = connection_of(libssl, ssl);
+    /* Some programs look at the first error, and some at the last. */
+    if (after != NULL && after->certificate_refused)
+        refuse_for_certificate(libssl, "no client certificate can be shown, and the policy requires one");
+    if (after != NULL)
+        after->certificate_refused = false;
+    return result == 1 && after != NULL && after->refused ? -1 : result;
 }
 
 int SSL_connect(SSL *ssl)

@@ -45,10 +45,10 @@ bool upstream_begin(const struct snapshot *snapshot, struct libssl *libssl, SSL 
     if (connection == NULL)
         return !watches;
     connection->certificate_ruled = asking.answer != UPSTREAM_NONE;
-    if (watches && !connection->certificate_watched) {
-        connection->certificate_watched = true;
+    connection->certificate_watched = connection->certificate_watched || watches;
+    /* Each time: a program may have put another in its place through dlsym, where no hook sees it. */
+    if (connection->certificate_watched)
         libssl->fn.SSL_set_cert_cb(ssl, on_certificate, libssl);
-    }
     return true;
 }
 
@@ -234,6 +234,7 @@ int on_certificate(SSL *ssl, void *arg)
         connection->wait = (struct records_wait){0};
     upstream_ask(snapshot_acquire(), libssl, ssl, &asking);
     answer = decide(&asking, connection);
+    connection->certificate_refused = answer == 0;
     snapshot_release();
     errno = error;
     return answer;
