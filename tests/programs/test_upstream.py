@@ -221,11 +221,11 @@ class Handshakes(UpstreamTest):
 
     def test_what_the_programs_openssl_does_not_take(self):
         """The next best; and never none, where one is required."""
-        weak = Identity(self.lab, "weak", "weak", issuer=self.ca, days=300)
+        weak = Identity(self.lab, "weak", "weak", issuer=self.ca, days=700)
         port = self.asking(tls=13)
         for order in (("level", 2), ("sigalgs", "ECDSA+SHA256:ECDSA+SHA384")):
             good = self.ours["p256"]
-            first = weak if order[0] == "level" else Identity(self.lab, "long-rsa", "rsa", issuer=self.ca, days=300)
+            first = weak if order[0] == "level" else Identity(self.lab, "long-rsa", "rsa", issuer=self.ca, days=700)
             for candidates, shown in (((first, good), "ours-p256"), ((first,), None)):
                 with self.subTest(order=order, candidates=len(candidates)):
                     self.sink.unlink(missing_ok=True)
@@ -239,7 +239,7 @@ class Handshakes(UpstreamTest):
                         self.assertEqual(answer, shown)
 
     def test_a_session_of_another_certificate_is_not_resumed(self):
-        one, two = self.ours["p256"], Identity(self.lab, "later", issuer=self.ca, days=300)
+        one, two = self.ours["p256"], Identity(self.lab, "later", issuer=self.ca, days=700)
         for stored in ("stored", "-"):
             for version in (12, 13):
                 with self.subTest(version=version, stored=stored):
