@@ -503,6 +503,12 @@ class Machine(UpstreamTest):
         self.assertIn("certificate required", host.who("connect", "localhost", self.asking()))
         self.assertEqual((redis.reads(), len(self.unavailable())), (1, 1))
 
+    def test_threads_on_one_context(self):
+        who = {name: Identity(self.lab, name, issuer=self.ca) for name in ("one", "two", "three")}
+        policy = self.upstream(*(self.rule(f"{name}.example", identity) for name, identity in who.items()))
+        result = self.graft([LAB / "lab_upstream_threads", self.lab, 32, 10000], policy)
+        self.assertEqual(result.out, "10000 handshakes, 0 wrong\n", result)
+
     def test_what_the_programs_say(self):
         policy = self.upstream(self.rule("localhost", "/nonexistent/x.pem"))
         for version in (12, 13):
