@@ -255,9 +255,10 @@ void upstream_check_due(struct libssl *libssl, SSL *ssl)
     struct asking asking;
     upstream_ask(snapshot_acquire(), libssl, ssl, &asking);
     if (asking.found.rule != NULL)
-        upstream_tell_unavailable(
-            &asking, NULL, NULL,
-            "OpenSSL does not send it to this server, which does not accept how it is signed");
+        upstream_tell_unavailable(&asking, NULL, NULL,
+                                  "OpenSSL does not send it to this server: the server does not accept how "
+                                  "it is signed, or asks after the "
+                                  "handshake on a resumed session, where OpenSSL 1.1.1 sends none");
     snapshot_release();
     connection_cut(libssl, ssl);
     errno = error;
