@@ -72,6 +72,7 @@ class World:
         # Last: what was read until now may lie below one of these.
         for place in ("etc", "opt", "home", "var/log"):
             run("mount", "--bind", self._stage / place, f"/{place}")
+        run("mount", "-t", "tmpfs", "tmpfs", "/run")
         for name in SERVERS:
             self._show(name, self._identity(name))
         self._serve_plain()
