@@ -136,9 +136,10 @@ static void tell_verdicts(const char *label, const struct verdicts *verdicts)
     const char *outcome = !unknown->allowed   ? "refused: "
                           : unknown->reported ? "reported, and let pass: "
                                               : "let pass";
-    message_warning("%s: where the port of a connection is not known (curl with --resolve, a proxy), rules for "
-                    "other ports count too, and it would be %s%s",
-                    label, outcome, unknown->words);
+    message_warning(
+        "%s: where the port of a connection is not known (curl with --resolve, a proxy), rules for "
+        "other ports count too, and it would be %s%s",
+        label, outcome, unknown->words);
 }
 
 /* The certificates with the verdicts (NULL: there is no policy). */
