@@ -27,7 +27,7 @@ typedef struct ssl_method_st SSL_METHOD;
 #define CRYPTO_OP_LEGACY_SERVER_CONNECT 0x4
 #define CRYPTO_RT_HEADER                0x100 /* SSL3_RT_HEADER */
 #define CRYPTO_R_ALERT_OFFSET           1000 /* the reason of an alert that was received is its number and this */
-#define CRYPTO_R_UNEXPECTED_EOF         294 /* 3.0 and later */
+#define CRYPTO_R_UNEXPECTED_EOF         294  /* 3.0 and later */
 #define CRYPTO_FLAG_CA                  0x10 /* EXFLAG_CA */
 
 /* See SSL_set_msg_callback(3). */

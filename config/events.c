@@ -94,6 +94,7 @@ void events_section_read(struct load *load, const config_setting_t *group,
 {
     const config_setting_t *found[SETTINGS_MAX] = {NULL};
     struct event_sinks *events = &load->policy->events;
+    events->store = &load->policy->store;
     if (group != NULL)
         settings_read(load, group, events_settings, found);
     if (found[EVENTS_FILE] != NULL) {

@@ -1,7 +1,6 @@
 #include "policy/cooldown.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "policy/cooldown_kind.h"
@@ -25,25 +24,17 @@ const char *cooldown_name(enum cooldown_kind kind)
     return names[kind];
 }
 
-/* After a failed contact Redis is left alone for a time, whoever asked. A clock may go backwards. */
-static bool is_left_alone(int64_t failed_ms, int64_t now)
-{
-    return failed_ms != 0 && now >= failed_ms && now - failed_ms < RECORDS_BACKOFF_MS;
-}
-
-/* Where nobody is told, nothing is lost: the state directory takes over. */
+/* Where it does not answer the state directory takes over, and nothing is lost that anybody must be told. */
 static enum cooldown_answer ask_redis(const struct reporter *reporter, const struct policy *policy,
-                                      const struct cooldown *cooldown, unsigned timeout_ms, int64_t *left_ms)
+                                      const struct cooldown *cooldown, struct records_wait *wait,
+                                      int64_t *left_ms)
 {
-    static _Atomic(int64_t) failed_ms;
     char why[STORE_WHY_SIZE];
-    if (policy->store.type != STORE_REDIS || timeout_ms == 0 ||
-        is_left_alone(atomic_load(&failed_ms), clock_ms()))
+    if (policy->store.type != STORE_REDIS)
         return COOLDOWN_UNKNOWN;
-    enum cooldown_answer answer = cooldown_in_redis(&policy->store, cooldown, timeout_ms, left_ms, why);
-    atomic_store(&failed_ms, answer == COOLDOWN_UNKNOWN ? clock_ms() : 0);
+    enum cooldown_answer answer = cooldown_in_redis(&policy->store, cooldown, wait, left_ms, why);
     if (answer == COOLDOWN_UNKNOWN)
-        log_line(reporter, LOG_LEVEL_WARNING, "cooldowns are kept in %s, for Redis %s could not be asked: %s",
+        log_line(reporter, LOG_LEVEL_WARNING, "cooldowns are kept in %s: Redis %s: %s",
                  policy->state_directory, policy->store.address, why);
     return answer;
 }
@@ -64,12 +55,10 @@ static enum cooldown_answer ask(const struct reporter *reporter, const struct po
 {
     static atomic_flag said = ATOMIC_FLAG_INIT;
     char why[COOLDOWN_WHY_SIZE];
-    int64_t began = clock_ms();
-    enum cooldown_answer answer = ask_redis(reporter, policy, cooldown, time_left(policy, wait), left_ms);
-    spend(wait, began);
+    enum cooldown_answer answer = ask_redis(reporter, policy, cooldown, wait, left_ms);
     if (answer != COOLDOWN_UNKNOWN)
         return answer;
-    began = clock_ms();
+    int64_t began = clock_ms();
     answer = cooldown_in_directory(policy->state_directory, cooldown, time_left(policy, wait), left_ms, why);
     spend(wait, began);
     if (answer == COOLDOWN_UNKNOWN && !atomic_flag_test_and_set(&said))

@@ -23,9 +23,9 @@ enum cooldown_answer {
     COOLDOWN_UNKNOWN, /* the place cannot be used; `why` tells */
 };
 
-/* In the Redis of the store, for at most `timeout_ms`. `why`: STORE_WHY_SIZE bytes. */
+/* In the Redis of the store, within `wait`. `why`: STORE_WHY_SIZE bytes. */
 enum cooldown_answer cooldown_in_redis(const struct store_settings *store, const struct cooldown *cooldown,
-                                       unsigned timeout_ms, int64_t *left_ms, char *why);
+                                       struct records_wait *wait, int64_t *left_ms, char *why);
 
 /*
  * In the directory of the effective user, below `path`, which is made where it is missing. It waits for other

@@ -23,7 +23,7 @@ struct host_lock *cooldown_lock(void)
 static struct entry *bucket_of(const struct cooldown *cooldown, uint64_t key[2])
 {
     memcpy(key, cooldown->fingerprint, 2 * sizeof *key);
-    key[0] ^= (uint64_t)cooldown->kind + 1;
+    key[0] = key[0] << 2 | cooldown->kind;
     return entries[key[1] % BUCKETS];
 }
 

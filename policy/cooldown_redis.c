@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "policy/cooldown_kind.h"
-#include "policy/store_redis_link.h"
+#include "policy/store_redis_ask.h"
 
 enum { KEY_SIZE = 128, NUMBER_SIZE = 16 };
 
@@ -19,53 +19,47 @@ static void write_key(const struct cooldown *cooldown, char key[KEY_SIZE])
     *out = '\0';
 }
 
-static enum cooldown_answer take_set(struct redis_link *link)
+static enum cooldown_answer answer_of(const struct redis_reply *reply, char *why)
 {
-    struct redis_reply *reply = redis_link_reply(link);
-    if (reply == NULL)
-        return COOLDOWN_UNKNOWN;
-    enum cooldown_answer answer = COOLDOWN_UNKNOWN;
     if (reply->type == REDIS_IS_STATUS)
-        answer = COOLDOWN_BEGINS;
-    else if (reply->type == REDIS_IS_NIL)
-        answer = COOLDOWN_RUNS;
-    else if (reply->type == REDIS_IS_ERROR)
-        redis_error_fail(reply, link->why);
+        return COOLDOWN_BEGINS;
+    if (reply->type == REDIS_IS_NIL)
+        return COOLDOWN_RUNS;
+    if (reply->type == REDIS_IS_ERROR)
+        redis_error_fail(reply, why);
     else
-        store_fail(link->why, "it answers something else than it was asked; is it Redis that listens there?");
-    redis_reply_free(reply);
-    return answer;
+        store_fail(why, "it answers something else than it was asked; is it Redis that listens there?");
+    return COOLDOWN_UNKNOWN;
 }
 
 /* One that has just ended is asked for again at the next use; one without an end, which is not ours, later.
  */
-static void take_left(struct redis_link *link, unsigned seconds, int64_t *left_ms)
+static int64_t left_of(const struct store_settings *store, const char *key, int64_t most,
+                       struct records_wait *wait, char *why)
 {
     enum { PTTL_NO_END = -1 };
-    struct redis_reply *reply = redis_link_expect(link, REDIS_IS_INTEGER);
-    int64_t most = (int64_t)seconds * 1000;
-    int64_t left = reply == NULL ? 1 : reply->integer;
-    if (left == PTTL_NO_END || left > most)
-        left = most;
-    *left_ms = left < 1 ? 1 : left;
+    const struct redis_word words[] = {redis_word("PTTL"), redis_word(key)};
+    struct redis_reply *reply = redis_ask(store, wait, words, sizeof words / sizeof *words, why);
+    int64_t left = reply == NULL || reply->type != REDIS_IS_INTEGER ? 1 : reply->integer;
     redis_reply_free(reply);
+    if (left == PTTL_NO_END || left > most)
+        return most;
+    return left < 1 ? 1 : left;
 }
 
 enum cooldown_answer cooldown_in_redis(const struct store_settings *store, const struct cooldown *cooldown,
-                                       unsigned timeout_ms, int64_t *left_ms, char *why)
+                                       struct records_wait *wait, int64_t *left_ms, char *why)
 {
-    struct redis_link link;
     char key[KEY_SIZE];
     char seconds[NUMBER_SIZE];
-    enum cooldown_answer answer = COOLDOWN_UNKNOWN;
     write_key(cooldown, key);
     snprintf(seconds, sizeof seconds, "%u", cooldown->seconds);
-    redis_link_init(&link, store, timeout_ms, why);
-    if (redis_link_open(&link) && redis_link_add_texts(&link, "SET", key, "1", "NX", "EX", seconds, NULL) &&
-        redis_link_add_texts(&link, "PTTL", key, NULL))
-        answer = take_set(&link);
+    const struct redis_word words[] = {redis_word("SET"), redis_word(key),  redis_word("1"),
+                                       redis_word("NX"),  redis_word("EX"), redis_word(seconds)};
+    struct redis_reply *reply = redis_ask(store, wait, words, sizeof words / sizeof *words, why);
+    enum cooldown_answer answer = reply == NULL ? COOLDOWN_UNKNOWN : answer_of(reply, why);
+    redis_reply_free(reply);
     if (answer == COOLDOWN_RUNS)
-        take_left(&link, cooldown->seconds, left_ms);
-    redis_link_close(&link);
+        *left_ms = left_of(store, key, (int64_t)cooldown->seconds * 1000, wait, why);
     return answer;
 }

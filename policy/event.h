@@ -1,32 +1,17 @@
 /*
- * Events: what the checks report, as one line of JSON each, and the log.
+ * Events: what the checks report, as one line of JSON each.
  *
  * Threads: a reporter may be used by any thread at any time. A sink that fails never fails its caller.
  */
 #ifndef TLSGRAFT_EVENT_H
 #define TLSGRAFT_EVENT_H
 
-#include <pthread.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "policy/hostio.h"
 #include "policy/judge.h"
-#include "policy/limit.h"
+#include "policy/log.h"
 #include "policy/pin.h"
 #include "policy/policy.h"
-
-enum log_level { LOG_LEVEL_OFF, LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
-
-/* Where a process reports to. The owner fills it once, before other threads use it. */
-struct reporter {
-    enum log_level level;
-    const char *log_file;             /* NULL: stderr */
-    struct file_identity stderr_file; /* what descriptor 2 was at start; written to only while it still is */
-    const char *program;              /* path of the executable; NULL: not known */
-    struct event_limit limit;
-};
 
 enum event_kind {
     EVENT_CERTIFICATE_EXPIRED,
@@ -67,16 +52,11 @@ struct event {
 };
 
 /*
- * Writes an event to the sinks (NULL: none) and, as a line, to the log. All but the first of one kind and
- * domain within a minute are held back, and counted in the next.
+ * Writes an event to the sinks, and, as a line, to the log. If the policy names none (NULL: there is no
+ * policy), or none of them takes it, the event goes to syslog. All but the first of one kind and domain
+ * within a minute are held back, and counted in the next; those of the expiry monitor, which has cooldowns of
+ * its own, are not.
  */
 void event_raise(struct reporter *reporter, const struct event_sinks *sinks, const struct event *event);
-
-/* A line of the log, if the reporter's level includes `level`. */
-void log_line(const struct reporter *reporter, enum log_level level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* "error", "off", "info" or "debug"; LOG_LEVEL_ERROR for NULL and for anything else. */
-enum log_level log_level_of(const char *word);
 
 #endif

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -186,15 +188,73 @@ bool file_is_still(int descriptor, const struct file_identity *identity)
     return file_identity_is_same(identity, &now);
 }
 
+/* Does something stand before `at` that is no whole line? Not known (false) without the right to read. */
+static bool is_amid_line(int descriptor, off_t at)
+{
+    char before;
+    return at > 0 && pread(descriptor, &before, 1, at - 1) == 1 && before != '\n';
+}
+
+/* Half a line would stay behind where a disk, or what this process may make of a file, ends. */
+static bool has_room(int descriptor, off_t size, size_t length)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        (rlim_t)size + length > limit.rlim_cur) {
+        errno = EFBIG;
+        return false;
+    }
+    /* Reserves the blocks, and changes nothing else. Not every file system can. */
+    return fallocate(descriptor, FALLOC_FL_KEEP_SIZE, size, (off_t)length) == 0 ||
+           (errno != ENOSPC && errno != EDQUOT);
+}
+
+static bool write_line(int descriptor, bool break_before, const char *bytes, size_t length)
+{
+    struct iovec parts[] = {{(char[]){'\n'}, break_before ? 1 : 0}, {(char *)bytes, length}};
+    ssize_t written = writev(descriptor, parts, 2);
+    if (written >= 0 && (size_t)written < parts[0].iov_len + length) {
+        errno = ENOSPC;
+        return false;
+    }
+    return written >= 0;
+}
+
+/*
+ * What another process has left behind, half a line, must not swallow this one: neither what is there now,
+ * nor what has come before the line was written.
+ */
+static bool append_line(int descriptor, off_t size, const char *bytes, size_t length)
+{
+    bool amid = is_amid_line(descriptor, size);
+    if (!has_room(descriptor, size, length + amid) || !write_line(descriptor, amid, bytes, length))
+        return false;
+    off_t end = lseek(descriptor, 0, SEEK_CUR);
+    return !is_amid_line(descriptor, end - (off_t)length) || write_line(descriptor, false, bytes, length);
+}
+
+/* To be read too, where that is allowed; see is_amid_line(). */
+static int open_to_append(const char *path)
+{
+    const int flags = O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    int descriptor = hostio_open(path, O_RDWR | flags, 0640);
+    return descriptor < 0 && errno == EACCES ? hostio_open(path, O_WRONLY | flags, 0640) : descriptor;
+}
+
 bool hostio_append(const char *path, const char *bytes, size_t length)
 {
-    int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
     struct stat status;
-    int descriptor = hostio_open(path, flags, 0640);
+    int descriptor = open_to_append(path);
     if (descriptor < 0)
         return false;
-    bool done = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
-                write(descriptor, bytes, length) == (ssize_t)length;
+    bool done = fstat(descriptor, &status) == 0;
+    if (done && !S_ISREG(status.st_mode)) {
+        errno = EINVAL;
+        done = false;
+    }
+    done = done && append_line(descriptor, status.st_size, bytes, length);
+    int error = errno;
     close(descriptor);
+    errno = error;
     return done;
 }

@@ -75,8 +75,10 @@ bool file_identity_is_same(const struct file_identity *a, const struct file_iden
 bool file_is_still(int descriptor, const struct file_identity *identity);
 
 /*
- * Appends `length` bytes as one write(2) to a regular file, which is created (0640) if it is missing; never
- * follows a link, never waits for a FIFO. False if not all of it was written.
+ * Appends a line of `length` bytes, its line break is the last one, as one write(2) to a regular file, which
+ * is created (0640) if it is missing; never follows a link, never waits for a FIFO. Any number of processes
+ * may do so at once. False, and errno: nothing of it is there, or, where the disk became full that moment,
+ * half of it, which does not harm the lines that come after it (EINVAL: it is no regular file).
  */
 bool hostio_append(const char *path, const char *bytes, size_t length);
 

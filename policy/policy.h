@@ -167,8 +167,9 @@ struct event_sinks {
     const char *file;          /* NULL: none */
     struct source file_source; /* where `file` is set */
     bool to_stderr;
-    const char *syslog;       /* the name of a facility: "daemon", "local0". NULL: none */
-    const char *redis_stream; /* the key of a stream in the Redis of `store`; NULL: none */
+    const char *syslog;                 /* the name of a facility: "daemon", "local0". NULL: none */
+    const char *redis_stream;           /* the key of a stream in the Redis of `store`; NULL: none */
+    const struct store_settings *store; /* the policy's */
     unsigned redis_stream_maxlen;
 };
 

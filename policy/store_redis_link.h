@@ -25,6 +25,9 @@ struct redis_link {
     bool was_too_long;      /* it was closed because of a reply that is longer than a record may be */
 };
 
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t redis_link_now(void);
+
 /* For a call that ends in `timeout_ms`. `store` and `why` must outlive it. Then redis_link_close(), always.
  */
 void redis_link_init(struct redis_link *link, const struct store_settings *store, unsigned timeout_ms,

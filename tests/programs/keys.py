@@ -41,7 +41,7 @@ class Identity:
     """
 
     def __init__(self, directory, name, kind="p256", issuer=None, subject=None, ca=False, names=NAMES, key_id="hash",
-                 days=30, given=None):
+                 days=365, given=None):
         self.key = given or pathlib.Path(directory, f"{name}.key")
         self.certificate = pathlib.Path(directory, f"{name}.pem")
         if given is None:
@@ -56,7 +56,7 @@ class Identity:
             extensions.append(f"subjectAltName={names}")
         if issuer is None:
             added = [word for extension in extensions for word in ("-addext", extension)]
-            openssl(*request, "-x509", "-days", "30", *added, "-out", self.certificate)
+            openssl(*request, "-x509", "-days", "365", *added, "-out", self.certificate)
         else:
             extensions.append("authorityKeyIdentifier=keyid")
             text = self.certificate.with_suffix(".ext")

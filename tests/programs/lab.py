@@ -169,6 +169,7 @@ class LabTest(unittest.TestCase):
             lines.append(f"events: {{ {sinks} }};")
         if extra:
             lines.append(extra)
+        lines.append(f'state_directory = "{cls.lab}/state";')
         path = cls.lab / name
         path.write_text("\n".join(lines) + "\n")
         path.chmod(0o600)
