@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <time.h>
 
+#include "policy/monitor.h"
 #include "preload/accepts.h"
 #include "preload/certificates.h"
 #include "preload/fetch.h"
 #include "preload/notice.h"
 #include "preload/peername.h"
+#include "preload/process.h"
 #include "preload/upstream_session.h"
 #include "preload/upstream_tell.h"
 
@@ -145,6 +147,25 @@ static void mark(const struct asking *asking, enum shown shown, const struct ups
     upstream_mark(asking->libssl, asking->ssl, shown, basis);
 }
 
+static void check_expiry(const struct asking *asking, struct connection *connection, X509 *leaf)
+{
+    char domain[DOMAIN_TEXT_SIZE];
+    const struct domain *name = &asking->found.name->domain;
+    const struct policy *policy = asking->snapshot->policy;
+    if (!monitor_is_needed(policy, &asking->libssl->fn, leaf))
+        return;
+    domain_format(name, domain);
+    const struct monitored monitored = {
+        .ossl = &asking->libssl->fn,
+        .certificate = leaf,
+        .role = CERTIFICATE_UPSTREAM,
+        .domain = name->kind == DOMAIN_ALL ? NULL : domain,
+        .port = asking->peer.port,
+        .peer_address = asking->peer.address,
+    };
+    monitor_check(process_reporter(), policy, &monitored, &connection->wait);
+}
+
 /* The one place where a certificate is presented. */
 static void present(const struct asking *asking, struct connection *connection,
                     const struct upstream_considered *chosen)
@@ -152,6 +173,7 @@ static void present(const struct asking *asking, struct connection *connection,
     certificates_note_ours(asking->libssl, connection, chosen->credential->leaf);
     connection->certificate_due = asking->found.rule->required;
     upstream_tell(asking, "presents the client certificate", chosen->candidate->name);
+    check_expiry(asking, connection, chosen->credential->leaf);
 }
 
 /* 1: OpenSSL goes on with what is set. 0: the handshake is refused. */

@@ -97,7 +97,8 @@ class UpstreamTest(LabTest):
         new = path.with_suffix(".new")
         lines = ["version = 1;", f'mode = "{mode}"; store: {{ {store} }};',
                  f'security: {{ private_certificate_encoding_secret = "{secret}"; upstream_certificates = (',
-                 ",\n".join(rules), "); certificate_expiry_monitor: { warning_threshold_days = 0; }; };",
+                 ",\n".join(rules), "); certificate_expiry_monitor: { warning_threshold_days = 0; check_cooldown_seconds = 0;",
+                 "event_cooldown_seconds = 0; }; };",
                  f'events: {{ file = "{self.sink}"; }};']
         new.write_text("\n".join(lines) + "\n")
         new.chmod(0o600)
@@ -223,11 +224,11 @@ class Handshakes(UpstreamTest):
 
     def test_what_the_programs_openssl_does_not_take(self):
         """The next best; and never none, where one is required."""
-        weak = Identity(self.lab, "weak", "weak", issuer=self.ca, days=300)
+        weak = Identity(self.lab, "weak", "weak", issuer=self.ca, days=3000)
         port = self.asking(tls=13)
         for order in (("level", 2), ("sigalgs", "ECDSA+SHA256:ECDSA+SHA384")):
             good = self.ours["p256"]
-            first = weak if order[0] == "level" else Identity(self.lab, "long-rsa", "rsa", issuer=self.ca, days=300)
+            first = weak if order[0] == "level" else Identity(self.lab, "long-rsa", "rsa", issuer=self.ca, days=3000)
             for candidates, shown in (((first, good), "ours-p256"), ((first,), None)):
                 with self.subTest(order=order, candidates=len(candidates)):
                     self.sink.unlink(missing_ok=True)
@@ -241,7 +242,7 @@ class Handshakes(UpstreamTest):
                         self.assertEqual(answer, shown)
 
     def test_a_session_of_another_certificate_is_not_resumed(self):
-        one, two = self.ours["p256"], Identity(self.lab, "later", issuer=self.ca, days=300)
+        one, two = self.ours["p256"], Identity(self.lab, "later", issuer=self.ca, days=3000)
         for stored in ("stored", "-"):
             for version in (12, 13):
                 with self.subTest(version=version, stored=stored):
@@ -452,7 +453,12 @@ class Machine(UpstreamTest):
                 policy = self.upstream(self.rule("localhost", expired, many[0]))
                 self.assertEqual(self.page(port, policy)[0], "many0")
                 policy = self.upstream(self.rule("localhost", expired))
+                self.sink.unlink(missing_ok=True)
                 self.assertEqual(self.page(port, policy)[0], "expired")
+                event = next(event for event in self.events(self.sink) if event["cert_id"] == fingerprint_of(
+                    expired.certificate))
+                self.assertEqual((event["event"], event["cert_role"], event["domain"], event["port"]),
+                                 ("CertificateExpired", "upstream", "localhost", port))
 
     def test_the_whole_chain_is_sent(self):
         middle = Identity(self.lab, "middle", subject="Middle", issuer=self.ca, ca=True)
