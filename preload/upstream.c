@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "policy/monitor.h"
 #include "preload/accepts.h"
 #include "preload/certificates.h"
 #include "preload/fetch.h"

@@ -97,6 +97,7 @@ void upstream_tell_unavailable(const struct asking *asking, const struct upstrea
     add(&line, LINE_SIZE, refused && mendable ? "; mend one of them, or set 'required' to false" : "",
         refused ? "" : "; the program goes on as it would without the rule", "");
     text_for_terminal(line.text);
+    struct connection *connection = connection_of(asking->libssl, asking->ssl);
     struct event event = {
         .kind = EVENT_CLIENT_CERTIFICATE_UNAVAILABLE,
         .message = line.text,
@@ -105,6 +106,7 @@ void upstream_tell_unavailable(const struct asking *asking, const struct upstrea
         .peer_address = asking->peer.address,
         .rule = &rule->source,
         .mode = asking->mode,
+        .wait = connection == NULL ? NULL : &connection->wait,
     };
     snapshot_raise(asking->snapshot, &event);
     if (refused)
