@@ -81,6 +81,13 @@ static bool is_same(const struct rule_entry *entry, const struct key *key)
            entry->length == key->length && memcmp(entry->text, key->text, key->length) == 0;
 }
 
+bool rule_index_has_kind(const struct rule_index *index, enum domain_kind kind)
+{
+    unsigned of_kind =
+        presence(&(struct key){.kind = kind}) | presence(&(struct key){.kind = kind, .group = true});
+    return (index->present & of_kind) != 0;
+}
+
 bool rule_index_has_port(const struct rule_index *index)
 {
     unsigned groups = 0;

@@ -54,6 +54,9 @@ bool rule_index_reserve(struct rule_index *index, struct arena *arena, size_t co
 enum rule_index_result rule_index_add(struct rule_index *index, struct arena *arena,
                                       const struct domain *domain, void *rule, void **existing);
 
+/* Is any of the patterns of a kind? */
+bool rule_index_has_kind(const struct rule_index *index, enum domain_kind kind);
+
 /* Has any of the patterns a port? */
 bool rule_index_has_port(const struct rule_index *index);
 

@@ -54,9 +54,9 @@ struct records_wait *connection_wait(const struct libssl *libssl, const SSL *ssl
     return connection == NULL ? NULL : &connection->wait;
 }
 
-ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ssl)
+ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ssl,
+                                      const struct connection *connection)
 {
-    const struct connection *connection = connection_of(libssl, ssl);
     if (connection != NULL && connection->info != NULL)
         return connection->info;
     SSL_CTX *ctx = libssl->fn.SSL_get_SSL_CTX(ssl);

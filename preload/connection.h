@@ -74,8 +74,10 @@ struct connection *connection_make(const struct libssl *libssl, SSL *ssl);
 /* What its handshake may still wait; NULL: nothing is kept. */
 struct records_wait *connection_wait(const struct libssl *libssl, const SSL *ssl);
 
-/* The info callback that the program has set for an SSL, or for its SSL_CTX; NULL: none. */
-ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ssl);
+/* The info callback that the program has set for an SSL (of this struct connection), or for its SSL_CTX;
+ * NULL: none. */
+ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ssl,
+                                      const struct connection *connection);
 
 /*
  * Lets nothing more out of a connection: its write BIO refuses, and both directions count as closed. The BIO

@@ -170,6 +170,8 @@ size_t connects_recent(struct connect_record recent[CONNECTS_MAX])
     if (atomic_load_explicit(&calls, memory_order_acquire) == 0)
         return 0;
     for (size_t i = 0; i < CONNECTS_MAX; i++) {
+        if (atomic_load_explicit(&ring[i].number, memory_order_relaxed) == 0)
+            continue; /* most programs have few */
         look(&ring[i], &view);
         if (!view.whole || view.number == 0)
             continue;

@@ -100,11 +100,12 @@ void notice(struct libssl *libssl, const SSL *ssl, int where, int ret)
 {
     SSL *client = libssl->fn.SSL_is_server(ssl) ? NULL : (SSL *)(uintptr_t)ssl;
     /* The end before the program hears of it, for it may write at once; the start after. */
-    if (client != NULL && (where & OSSL_CB_LOOP) != 0)
-        upstream_check_due(libssl, client);
+    struct connection *connection = connection_of(libssl, ssl);
+    if (connection != NULL && connection->certificate_due && client != NULL && (where & OSSL_CB_LOOP) != 0)
+        upstream_check_due(libssl, client, connection);
     if (client != NULL && (where & OSSL_CB_HANDSHAKE_DONE) != 0)
         done_handshake(libssl, client);
-    ossl_info_cb *own = connection_program_info(libssl, ssl);
+    ossl_info_cb *own = connection_program_info(libssl, ssl, connection);
     if (own != NULL)
         own(ssl, where, ret);
     if (client != NULL && (where & OSSL_CB_HANDSHAKE_START) != 0)

@@ -21,6 +21,55 @@ bool examine_is_needed(const struct snapshot *snapshot)
            (has_rules(snapshot) || process_reporter()->level >= LOG_LEVEL_INFO);
 }
 
+/* A look for rules by the names of a peer alone. */
+struct glance {
+    const struct snapshot *snapshot;
+    size_t count;  /* of names */
+    bool is_sure;  /* nothing was met that peer_find() has to find out more about */
+    bool is_found; /* a rule, whatever the port */
+};
+
+static bool has_rule(const struct rule_index *index, const struct domain *name)
+{
+    struct rule_match match;
+    rule_index_find(index, name, 0, false, &match);
+    return match.rule != NULL;
+}
+
+static void glance_at(const char *name, void *context)
+{
+    struct glance *glance = context;
+    const struct snapshot *snapshot = glance->snapshot;
+    struct domain domain;
+    if (name[0] == '\0' || glance->is_found)
+        return;
+    glance->is_sure = glance->is_sure && domain_from_peer(name, &domain) && ++glance->count < PEER_NAMES_MAX;
+    glance->is_found =
+        glance->is_sure && (has_rule(&snapshot->policy->pins, &domain) ||
+                            (snapshot->section != NULL && has_rule(&snapshot->section->pins, &domain)));
+}
+
+static bool is_for_addresses(const struct rule_index *index)
+{
+    return rule_index_has_kind(index, DOMAIN_ADDRESS) || rule_index_has_kind(index, DOMAIN_ALL);
+}
+
+/*
+ * Is it certain, without finding out all about a peer, that no rule is for it? So it is with most peers; and
+ * nothing is allocated for them. An address that the program verifies beside names is left out, and matches
+ * nothing where no rule is for addresses.
+ */
+static bool has_no_rule(const struct showing *showing)
+{
+    const struct snapshot *snapshot = showing->snapshot;
+    struct glance glance = {.snapshot = snapshot, .is_sure = true};
+    if (is_for_addresses(&snapshot->policy->pins) ||
+        (snapshot->section != NULL && is_for_addresses(&snapshot->section->pins)))
+        return false;
+    peer_each_host(showing->libssl, showing->ssl, glance_at, &glance);
+    return glance.count > 0 && glance.is_sure && !glance.is_found;
+}
+
 static void begin(const struct showing *showing, struct examination *e)
 {
     const struct ossl *ossl = &showing->libssl->fn;
@@ -112,6 +161,8 @@ void examine_peer(const struct showing *showing, struct examined *examined)
     struct examination e;
     bool loosens = false;
     *examined = (struct examined){.outcome = OUTCOME_NO_RULE, .error = OSSL_V_ERR_APPLICATION_VERIFICATION};
+    if (has_no_rule(showing))
+        return;
     begin(showing, &e);
     for (size_t i = 0; i < e.count; i++) {
         struct judgement judgement;
@@ -138,6 +189,9 @@ enum about examine_unknown(const struct snapshot *snapshot, const struct libssl 
     struct peer peer;
     if (snapshot->state != POLICY_LOADED || policy->mode == MODE_OFF ||
         (policy->unmatched == ABOUT_ALLOW && policy->unnamed == ABOUT_ALLOW))
+        return ABOUT_ALLOW;
+    /* In every handshake three times, and nearly all have a name. */
+    if (policy->unmatched == ABOUT_ALLOW && peer_has_sni(libssl, ssl))
         return ABOUT_ALLOW;
     peer_find(libssl, ssl, &peer);
     return judge_unknown(policy, snapshot->section, &peer);

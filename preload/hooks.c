@@ -136,5 +136,6 @@ ossl_info_cb *SSL_get_info_callback(const SSL *ssl)
     if (!is_governed(libssl, ssl))
         return REAL(libssl, SSL_get_info_callback, caller)(ssl);
     ossl_info_cb *installed = libssl->fn.SSL_get_info_callback(ssl);
-    return installed == libssl->on_info ? connection_program_info(libssl, ssl) : installed;
+    return installed == libssl->on_info ? connection_program_info(libssl, ssl, connection_of(libssl, ssl))
+                                        : installed;
 }

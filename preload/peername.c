@@ -53,6 +53,20 @@ static const char *name_sent(const struct libssl *libssl, const SSL *ssl)
     return sends_none || libssl->fn.SSL_in_before(ssl) ? NULL : name;
 }
 
+bool peer_has_sni(const struct libssl *libssl, const SSL *ssl)
+{
+    const char *name = name_sent(libssl, ssl);
+    return name != NULL && name[0] != '\0' && strlen(name) <= DOMAIN_NAME_MAX;
+}
+
+void peer_each_host(const struct libssl *libssl, const SSL *ssl, peer_visit *visit, void *context)
+{
+    const char *name = name_sent(libssl, ssl);
+    if (name != NULL)
+        visit(name, context);
+    verifyname_each_host(libssl, ssl, visit, context);
+}
+
 static void add_verify_name(const char *name, void *peer)
 {
     struct peer *found = peer;

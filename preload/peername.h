@@ -8,6 +8,16 @@
 /* Finds the names, the address and the port. Leaves OpenSSL's error queue and errno as they were. */
 void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer);
 
+/* Does it have the name that is sent, so that it is known for sure? Far less work than peer_find(). */
+bool peer_has_sni(const struct libssl *libssl, const SSL *ssl);
+
+/*
+ * Calls `visit` for the name that is sent and the host names that the program verifies, as they are written.
+ * An address that it verifies may be left out: OpenSSL allocates to tell of it, and where there is none too.
+ */
+typedef void peer_visit(const char *name, void *context);
+void peer_each_host(const struct libssl *libssl, const SSL *ssl, peer_visit *visit, void *context);
+
 /*
  * Before a ClientHello: keeps for peer_find() what only shows now. `ports_matter`: there are rules with a
  * port. False: memory is short, and the handshake must not go on. The queue and errno stay as they were.

@@ -17,16 +17,15 @@ static int look(struct dl_phdr_info *info, size_t size, void *context)
     const struct search *search = context;
     struct object object;
     (void)size;
-    if (!object_describe(info, &object))
+    object_place(info, &object);
+    bool is_it = search->address != NULL && object_holds(&object, search->address);
+    if ((search->address != NULL && !is_it) || !object_read(&object))
         return 0;
-    bool is_it = false;
-    if (search->address != NULL)
-        is_it = object_holds(&object, search->address);
-    else if (search->soname != NULL)
+    if (search->soname != NULL)
         is_it = object.soname != NULL && strcmp(object.soname, search->soname) == 0;
     else if (search->begin != NULL)
         is_it = object.soname != NULL && strncmp(object.soname, search->begin, strlen(search->begin)) == 0;
-    else
+    else if (search->function != NULL)
         is_it = !object_holds(&object, search->but) && object_function(&object, search->function) != NULL;
     if (is_it)
         *search->found = object;
@@ -58,8 +57,9 @@ static int climb_to(struct dl_phdr_info *info, size_t size, void *context)
     const struct climb *climb = context;
     struct object object;
     (void)size;
-    if (!object_describe(info, &object) || object.low <= (uintptr_t)climb->from ||
-        object.low >= climb->lowest->low || object_function(&object, climb->function) == NULL)
+    object_place(info, &object);
+    if (object.low <= (uintptr_t)climb->from || object.low >= climb->lowest->low || !object_read(&object) ||
+        object_function(&object, climb->function) == NULL)
         return 0;
     /* Copied, for the object may be gone when this returns. */
     snprintf(climb->path, PATH_MAX, "%s", object.path);
@@ -148,12 +148,13 @@ static int look_after(struct dl_phdr_info *info, size_t size, void *context)
     struct after *after = context;
     struct object object;
     (void)size;
-    if (!object_describe(info, &object))
-        return 0;
+    object_place(info, &object);
     if (!after->passed) {
         after->passed = object_holds(&object, own_address());
         return 0;
     }
+    if (!object_read(&object))
+        return 0;
     for (size_t i = 0; i < after->count; i++) {
         if (after->found[i] != NULL)
             continue;

@@ -16,6 +16,8 @@ bool object_read_dynamic(struct object *object)
     object->versions = NULL;
     object->gnu_hash = NULL;
     object->sysv_hash = NULL;
+    object->soname = NULL;
+    const ElfW(Dyn) *name = NULL;
     for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
         const void *at =
             (const void *)relocated(object, entry->d_un.d_ptr); /* NOLINT(performance-no-int-to-ptr) */
@@ -35,18 +37,22 @@ bool object_read_dynamic(struct object *object)
         case DT_HASH:
             object->sysv_hash = at;
             break;
+        case DT_SONAME:
+            name = entry;
+            break;
         default:
             break;
         }
     }
-    return object->strings != NULL;
+    if (object->strings == NULL)
+        return false;
+    if (name != NULL)
+        object->soname = object->strings + name->d_un.d_val;
+    return true;
 }
 
-bool object_describe(const struct dl_phdr_info *info, struct object *object)
+void object_place(const struct dl_phdr_info *info, struct object *object)
 {
-    const char *slash = info->dlpi_name == NULL ? NULL : strrchr(info->dlpi_name, '/');
-    const char *soname =
-        slash == NULL ? NULL : slash + 1; /* for one that has no DT_SONAME, as its needers name it */
     *object = (struct object){.base = info->dlpi_addr, .low = UINTPTR_MAX};
     object->path = info->dlpi_name == NULL ? "" : info->dlpi_name;
     for (ElfW(Half) i = 0; i < info->dlpi_phnum; i++) {
@@ -61,13 +67,17 @@ bool object_describe(const struct dl_phdr_info *info, struct object *object)
         if (start + header->p_memsz > object->high)
             object->high = start + header->p_memsz;
     }
+}
+
+bool object_read(struct object *object)
+{
     if (object->dynamic == NULL || !object_read_dynamic(object))
         return false;
-    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
-        if (entry->d_tag == DT_SONAME)
-            soname = object->strings + entry->d_un.d_val;
+    if (object->soname == NULL) {
+        /* As its needers name it. */
+        const char *slash = strrchr(object->path, '/');
+        object->soname = slash == NULL ? NULL : slash + 1;
     }
-    object->soname = soname;
     return true;
 }
 

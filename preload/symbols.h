@@ -25,8 +25,12 @@ struct object {
     const uint32_t *sysv_hash;   /* NULL: none */
 };
 
-/* Fills `object`; false for what has no symbols that can be looked up. */
-bool object_describe(const struct dl_phdr_info *info, struct object *object);
+/*
+ * Fills `object` in two steps, for of most objects only the first is asked: its path, its addresses and its
+ * PT_DYNAMIC; then what that leads to. False for what has no symbols that can be looked up.
+ */
+void object_place(const struct dl_phdr_info *info, struct object *object);
+bool object_read(struct object *object);
 
 /*
  * Fills what `object->base` and `object->dynamic` lead to; false for what has no symbols that can be looked

@@ -135,7 +135,8 @@ void tell_judgement(const struct examination *e, const struct requirement *requi
     char domain[DOMAIN_TEXT_SIZE];
     char line[LINE_SIZE];
     struct subject subject = {e, requirement, requirement->name->domain.kind == DOMAIN_ALL ? NULL : domain};
-    domain_format(&requirement->name->domain, domain);
+    if (subject.domain != NULL)
+        domain_format(&requirement->name->domain, domain);
     requirement_each_key(requirement, raise_unresolved, &subject);
     if (outcome != OUTCOME_ADMITTED)
         report(&subject, judgement, line);

@@ -242,12 +242,9 @@ int on_certificate(SSL *ssl, void *arg)
 }
 
 /* OpenSSL has made its own choice now, and knows more of what the server takes than it tells. */
-void upstream_check_due(struct libssl *libssl, SSL *ssl)
+void upstream_check_due(struct libssl *libssl, SSL *ssl, struct connection *connection)
 {
     int algorithm;
-    struct connection *connection = connection_of(libssl, ssl);
-    if (connection == NULL || !connection->certificate_due)
-        return;
     connection->certificate_due = false;
     if (certificates_are_ours(libssl, ssl, connection) &&
         libssl->fn.SSL_ctrl(ssl, OSSL_CTRL_GET_SIGNATURE_NID, 0, &algorithm) == 1)

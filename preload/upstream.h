@@ -19,10 +19,10 @@ bool upstream_has_rules(const struct snapshot *snapshot);
 bool upstream_begin(const struct snapshot *snapshot, struct libssl *libssl, SSL *ssl);
 
 /*
- * While a handshake goes on, after the certificate callback: is there a certificate, where the rule requires
- * one, that OpenSSL will send? Where there is none nothing more leaves the connection.
+ * While a handshake goes on, after the certificate callback, where connection->certificate_due: is there a
+ * certificate that OpenSSL will send? Where there is none nothing more leaves the connection.
  */
-void upstream_check_due(struct libssl *libssl, SSL *ssl);
+void upstream_check_due(struct libssl *libssl, SSL *ssl, struct connection *connection);
 
 /* What is asked of a connection. On the stack of one call. */
 struct asking {

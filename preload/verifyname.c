@@ -47,6 +47,15 @@ static struct route routes[ROUTES_MAX];
 static atomic_uint crypto_count;
 static atomic_uint route_count;
 
+/*
+ * That of this thread's last caller which may go away: a program, or a library of it. As long as nothing is
+ * loaded it is nobody else who is at these addresses.
+ */
+static _Thread_local struct {
+    struct route route;
+    unsigned long long loads; /* see scope_loads(); 0: it does not count */
+} last;
+
 static void describe(struct crypto *crypto, const struct object *object)
 {
     crypto->low = object->low;
@@ -89,12 +98,22 @@ static const struct crypto *crypto_at(const struct object *object, struct crypto
     return spare;
 }
 
-static void keep_route(const void *caller, const struct crypto *to)
+static bool leads(const struct route *route, const void *caller)
+{
+    return (uintptr_t)caller - route->low < route->high - route->low;
+}
+
+static void keep_route(const void *caller, const struct crypto *to, unsigned long long loads)
 {
     struct object object;
-    if (!object_of_address(caller, &object) || (object_function(&object, "X509_VERIFY_PARAM_new") == NULL &&
-                                                object_function(&object, "SSL_CTX_new") == NULL))
+    if (!object_of_address(caller, &object))
         return;
+    if (object_function(&object, "X509_VERIFY_PARAM_new") == NULL &&
+        object_function(&object, "SSL_CTX_new") == NULL) {
+        last.route = (struct route){object.low, object.high, to};
+        last.loads = loads;
+        return;
+    }
     process_lock();
     unsigned known = atomic_load_explicit(&route_count, memory_order_relaxed);
     bool is_there = false;
@@ -111,10 +130,9 @@ static void keep_route(const void *caller, const struct crypto *to)
  * What nobody can tell, because the caller came by the function through dlsym: a param that is not remembered
  * is one of a libcrypto whose params need not be.
  */
-static bool find_definer(const X509_VERIFY_PARAM *param, const void *caller, struct object *definer)
+static bool guess_definer(const X509_VERIFY_PARAM *param, struct object *definer)
 {
-    return scope_definer("X509_VERIFY_PARAM_new", caller, definer) ||
-           (param != NULL && object_first_with("X509_VERIFY_PARAM_get0_host", definer)) ||
+    return (param != NULL && object_first_with("X509_VERIFY_PARAM_get0_host", definer)) ||
            object_first_with("X509_VERIFY_PARAM_new", definer);
 }
 
@@ -126,14 +144,20 @@ static const struct crypto *crypto_of(const X509_VERIFY_PARAM *param, const void
     const struct crypto *crypto = params_crypto(param);
     unsigned known = atomic_load_explicit(&route_count, memory_order_acquire);
     for (unsigned i = 0; i < known && crypto == NULL; i++) {
-        if ((uintptr_t)caller - routes[i].low < routes[i].high - routes[i].low)
+        if (leads(&routes[i], caller))
             crypto = routes[i].to;
     }
-    if (crypto != NULL || !find_definer(param, caller, &object))
+    if (crypto != NULL)
         return crypto;
+    unsigned long long loads = scope_loads();
+    if (last.loads == loads && leads(&last.route, caller))
+        return last.route.to;
+    bool is_sure = scope_definer("X509_VERIFY_PARAM_new", caller, &object);
+    if (!is_sure && !guess_definer(param, &object))
+        return NULL;
     crypto = crypto_at(&object, spare);
     if (crypto != spare)
-        keep_route(caller, crypto);
+        keep_route(caller, crypto, is_sure ? loads : 0);
     return crypto;
 }
 
@@ -242,19 +266,26 @@ int X509_VERIFY_PARAM_set1_ip_asc(X509_VERIFY_PARAM *param, const char *ip)
     return plain && !params_set_address(param, ip) ? 0 : done;
 }
 
-void verifyname_each(const struct libssl *libssl, const SSL *ssl, params_visit *visit, void *context)
+void verifyname_each_host(const struct libssl *libssl, const SSL *ssl, params_visit *visit, void *context)
 {
     const struct ossl *fn = &libssl->fn;
     X509_VERIFY_PARAM *param = fn->SSL_get0_param((SSL *)(uintptr_t)ssl);
+    const char *host;
     if (fn->X509_VERIFY_PARAM_get0_host == NULL) {
         params_each(param, visit, context);
         return;
     }
-    const char *host;
     for (int i = 0; (host = fn->X509_VERIFY_PARAM_get0_host(param, i)) != NULL; i++)
         visit(host, context);
-    if (fn->X509_VERIFY_PARAM_get1_ip_asc == NULL)
+}
+
+void verifyname_each(const struct libssl *libssl, const SSL *ssl, params_visit *visit, void *context)
+{
+    const struct ossl *fn = &libssl->fn;
+    verifyname_each_host(libssl, ssl, visit, context);
+    if (fn->X509_VERIFY_PARAM_get0_host == NULL || fn->X509_VERIFY_PARAM_get1_ip_asc == NULL)
         return;
+    X509_VERIFY_PARAM *param = fn->SSL_get0_param((SSL *)(uintptr_t)ssl);
     fn->ERR_set_mark(); /* no address is an error to it */
     char *address = fn->X509_VERIFY_PARAM_get1_ip_asc(param);
     fn->ERR_pop_to_mark();

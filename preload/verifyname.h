@@ -11,4 +11,7 @@
  */
 void verifyname_each(const struct libssl *libssl, const SSL *ssl, params_visit *visit, void *context);
 
+/* The same; the address may be left out. Allocates nothing. */
+void verifyname_each_host(const struct libssl *libssl, const SSL *ssl, params_visit *visit, void *context);
+
 #endif

@@ -188,6 +188,30 @@ Test(index, whether_a_pattern_has_a_port)
     }
 }
 
+Test(index, the_kinds_of_its_patterns_are_known)
+{
+    static const struct {
+        const char *pattern;
+        enum domain_kind kind;
+    } cases[] = {{"a.example", DOMAIN_NAME},
+                 {"a.example:443", DOMAIN_NAME},
+                 {"10.0.0.1", DOMAIN_ADDRESS},
+                 {"10.0.0.1:1", DOMAIN_ADDRESS},
+                 {"*.example", DOMAIN_ONE},
+                 {"**.example:2", DOMAIN_MANY},
+                 {"*", DOMAIN_ALL},
+                 {"*:8443", DOMAIN_ALL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rule_index index = {0};
+        struct arena arena;
+        arena_init(&arena, 1 << 20);
+        add(&index, &arena, cases[i].pattern);
+        for (enum domain_kind kind = DOMAIN_NAME; kind <= DOMAIN_ALL; kind++)
+            cr_expect_eq(rule_index_has_kind(&index, kind), kind == cases[i].kind, "%s", cases[i].pattern);
+        arena_free(&arena);
+    }
+}
+
 Test(index, a_second_rule_for_one_domain_is_found_out)
 {
     struct arena arena;

@@ -23,6 +23,11 @@ void verifyname_each(const struct libssl *libssl, const SSL *ssl, params_visit *
         visit(verify_names[i], context);
 }
 
+void verifyname_each_host(const struct libssl *of, const SSL *ssl, params_visit *visit, void *context)
+{
+    verifyname_each(of, ssl, visit, context);
+}
+
 struct connection *connection_of(const struct libssl *libssl, const SSL *ssl)
 {
     (void)libssl;
@@ -166,6 +171,43 @@ Test(peername, a_name_that_is_too_long_is_told)
     cr_expect_eq(peer.names[0].domain.kind, DOMAIN_ALL);
     bio_host = "";
     cr_expect_not(find().names_left_out);
+}
+
+static void count_host(const char *name, void *count)
+{
+    cr_expect_str_eq(name, *(size_t *)count == 0 ? "a.example" : "b.example");
+    ++*(size_t *)count;
+}
+
+/* peer_has_sni() and peer_each_host() stand in for peer_find(), and so must agree with it. */
+Test(peername, a_name_that_is_sent_is_told_apart_quickly)
+{
+    char longest[DOMAIN_NAME_MAX + 2];
+    const char *const names[] = {"a.example", "192.0.2.1", "[2001:db8::1]", ".", "a.example.", "", NULL};
+    struct peer peer;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        sni = names[i];
+        peer_find(&libssl, NULL, &peer);
+        cr_expect_eq(peer_has_sni(&libssl, NULL), peer.names[0].how == PEER_HOW_SNI, "%s", names[i]);
+    }
+    memset(longest, 'a', sizeof longest);
+    longest[DOMAIN_NAME_MAX] = '\0';
+    sni = longest;
+    cr_expect(peer_has_sni(&libssl, NULL));
+    longest[DOMAIN_NAME_MAX] = 'a';
+    longest[DOMAIN_NAME_MAX + 1] = '\0';
+    cr_expect_not(peer_has_sni(&libssl, NULL));
+}
+
+Test(peername, the_hosts_are_visited)
+{
+    size_t count = 0;
+    peer_each_host(&libssl, NULL, count_host, &count);
+    cr_expect_eq(count, 0);
+    sni = "a.example";
+    verify_names[0] = "b.example";
+    peer_each_host(&libssl, NULL, count_host, &count);
+    cr_expect_eq(count, 2);
 }
 
 Test(peername, the_name_of_a_session_is_not_sent)
