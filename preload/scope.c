@@ -17,11 +17,13 @@ static int look(struct dl_phdr_info *info, size_t size, void *context)
     const struct search *search = context;
     struct object object;
     (void)size;
+    if (search->address != NULL && (!object_place(info, &object) || !object_holds(&object, search->address)))
+        return 0;
     if (!object_describe(info, &object))
         return 0;
     bool is_it = false;
     if (search->address != NULL)
-        is_it = object_holds(&object, search->address);
+        is_it = true;
     else if (search->soname != NULL)
         is_it = object.soname != NULL && strcmp(object.soname, search->soname) == 0;
     else if (search->begin != NULL)
@@ -49,17 +51,28 @@ bool object_is_loaded(const char *soname_begin)
 struct climb {
     const void *from;
     const char *function;
+    const struct objects *but;
     char *path;
     struct object *lowest;
+    struct objects all;
 };
+
+static bool is_left_out(const struct objects *but, const struct objects *now)
+{
+    return but != NULL && but->unloads == now->unloads && now->count <= but->count;
+}
 
 static int climb_to(struct dl_phdr_info *info, size_t size, void *context)
 {
-    const struct climb *climb = context;
+    struct climb *climb = context;
     struct object object;
     (void)size;
-    if (!object_describe(info, &object) || object.low <= (uintptr_t)climb->from ||
-        object.low >= climb->lowest->low || object_function(&object, climb->function) == NULL)
+    climb->all.unloads = info->dlpi_subs;
+    climb->all.count++;
+    /* What costs little first. */
+    if (is_left_out(climb->but, &climb->all) || !object_place(info, &object) ||
+        object.low <= (uintptr_t)climb->from || object.low >= climb->lowest->low ||
+        !object_describe(info, &object) || object_function(&object, climb->function) == NULL)
         return 0;
     /* Copied, for the object may be gone when this returns. */
     snprintf(climb->path, PATH_MAX, "%s", object.path);
@@ -68,11 +81,14 @@ static int climb_to(struct dl_phdr_info *info, size_t size, void *context)
     return 0;
 }
 
-bool object_above(const void *address, const char *function, char path[PATH_MAX], struct object *object)
+bool object_above(const void *address, const char *function, const struct objects *but, char path[PATH_MAX],
+                  struct object *object, struct objects *all)
 {
-    struct climb climb = {.from = address, .function = function, .path = path, .lowest = object};
+    struct climb climb = {.from = address, .function = function, .but = but, .path = path, .lowest = object};
     object->low = UINTPTR_MAX;
     dl_iterate_phdr(climb_to, &climb);
+    if (all != NULL)
+        *all = climb.all;
     return object->low != UINTPTR_MAX;
 }
 

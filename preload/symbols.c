@@ -4,50 +4,58 @@
 #include <string.h>
 
 /* Some machines' loaders leave the pointers of PT_DYNAMIC as they are in the file. */
-static uintptr_t relocated(const struct object *object, ElfW(Addr) pointer)
+static const void *relocated(const struct object *object, const ElfW(Dyn) * entry)
 {
-    return pointer < object->base ? object->base + pointer : pointer;
+    ElfW(Addr) pointer = entry->d_un.d_ptr;
+    return (const void *)(pointer < object->base
+                              ? object->base + pointer /* NOLINT(performance-no-int-to-ptr) */
+                              : pointer);
 }
 
+/* In one pass: a program may have a hundred objects, and all of them are read several times at its start. */
 bool object_read_dynamic(struct object *object)
 {
+    const ElfW(Dyn) *soname = NULL;
     object->strings = NULL;
     object->symbols = NULL;
     object->versions = NULL;
     object->gnu_hash = NULL;
     object->sysv_hash = NULL;
     for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
-        const void *at =
-            (const void *)relocated(object, entry->d_un.d_ptr); /* NOLINT(performance-no-int-to-ptr) */
         switch (entry->d_tag) {
         case DT_STRTAB:
-            object->strings = at;
+            object->strings = relocated(object, entry);
             break;
         case DT_SYMTAB:
-            object->symbols = at;
+            object->symbols = relocated(object, entry);
             break;
         case DT_VERSYM:
-            object->versions = at;
+            object->versions = relocated(object, entry);
             break;
         case DT_GNU_HASH:
-            object->gnu_hash = at;
+            object->gnu_hash = relocated(object, entry);
             break;
         case DT_HASH:
-            object->sysv_hash = at;
+            object->sysv_hash = relocated(object, entry);
+            break;
+        case DT_SONAME:
+            soname = entry;
             break;
         default:
             break;
         }
     }
+    if (soname != NULL && object->strings != NULL)
+        object->soname = object->strings + soname->d_un.d_val;
     return object->strings != NULL;
 }
 
-bool object_describe(const struct dl_phdr_info *info, struct object *object)
+bool object_place(const struct dl_phdr_info *info, struct object *object)
 {
-    const char *slash = info->dlpi_name == NULL ? NULL : strrchr(info->dlpi_name, '/');
-    const char *soname =
-        slash == NULL ? NULL : slash + 1; /* for one that has no DT_SONAME, as its needers name it */
-    *object = (struct object){.base = info->dlpi_addr, .low = UINTPTR_MAX};
+    object->base = info->dlpi_addr;
+    object->low = UINTPTR_MAX;
+    object->high = 0;
+    object->dynamic = NULL;
     object->path = info->dlpi_name == NULL ? "" : info->dlpi_name;
     for (ElfW(Half) i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *header = &info->dlpi_phdr[i];
@@ -61,14 +69,15 @@ bool object_describe(const struct dl_phdr_info *info, struct object *object)
         if (start + header->p_memsz > object->high)
             object->high = start + header->p_memsz;
     }
-    if (object->dynamic == NULL || !object_read_dynamic(object))
-        return false;
-    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
-        if (entry->d_tag == DT_SONAME)
-            soname = object->strings + entry->d_un.d_val;
-    }
-    object->soname = soname;
-    return true;
+    return object->dynamic != NULL;
+}
+
+bool object_describe(const struct dl_phdr_info *info, struct object *object)
+{
+    const char *slash = info->dlpi_name == NULL ? NULL : strrchr(info->dlpi_name, '/');
+    object->soname =
+        slash == NULL ? NULL : slash + 1; /* for one that has no DT_SONAME, as its needers name it */
+    return object_place(info, object) && object_read_dynamic(object);
 }
 
 static uint32_t gnu_hash_of(const char *name)
@@ -187,8 +196,7 @@ const void *object_binding(const struct object *object, const char *function)
     struct relocations with_addend = {NULL, 0, sizeof(ElfW(Rela))};
     struct relocations without = {NULL, 0, sizeof(ElfW(Rel))};
     for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
-        const void *at =
-            (const void *)relocated(object, entry->d_un.d_ptr); /* NOLINT(performance-no-int-to-ptr) */
+        const void *at = relocated(object, entry);
         if (entry->d_tag == DT_JMPREL)
             calls.at = at;
         else if (entry->d_tag == DT_PLTRELSZ)

@@ -25,12 +25,17 @@ struct object {
     const uint32_t *sysv_hash;   /* NULL: none */
 };
 
+/* Fills in where it is, and nothing else: base, low, high, path and dynamic. False: it has no dynamic
+ * section. */
+bool object_place(const struct dl_phdr_info *info, struct object *object);
+
 /* Fills `object`; false for what has no symbols that can be looked up. */
 bool object_describe(const struct dl_phdr_info *info, struct object *object);
 
 /*
- * Fills what `object->base` and `object->dynamic` lead to; false for what has no symbols that can be looked
- * up. Calls no function, so that it serves before the host is ready for calls.
+ * Fills what `object->base` and `object->dynamic` lead to (`soname` only where it has one there); false for
+ * what has no symbols that can be looked up. Calls no function, so that it serves before the host is ready
+ * for calls.
  */
 bool object_read_dynamic(struct object *object);
 
