@@ -18,13 +18,13 @@ static const struct word modes[] = {{"enforce", MODE_ENFORCE, false},
                                     {"report", MODE_REPORT, false},
                                     {"learn", MODE_REPORT, true},
                                     {"off", MODE_OFF, false},
-                                    {NULL, 0, false}};
+                                    {"", 0, false}};
 /* Of peers without a rule, or without a name. */
 static const struct word peer_words[] = {{"allow", ABOUT_ALLOW, false},
                                          {"report", ABOUT_REPORT, false},
                                          {"refuse", ABOUT_REFUSE, false},
-                                         {NULL, 0, false}};
-static const struct word ungoverned_words[] = {{"allow", 0, false}, {"report", 1, false}, {NULL, 0, false}};
+                                         {"", 0, false}};
+static const struct word ungoverned_words[] = {{"allow", 0, false}, {"report", 1, false}, {"", 0, false}};
 
 enum top_setting {
     TOP_MODE,

@@ -67,7 +67,8 @@ struct source load_source(const struct load *load, const config_setting_t *setti
     return flat_source(&load->text, elements_line(setting));
 }
 
-const char *config_path(config_getenv *getenv, bool *named)
+/* hot: every process calls it at its start, and what is so marked lies in the same pages. */
+__attribute__((hot)) const char *config_path(config_getenv *getenv, bool *named)
 {
     const char *path = getenv("TLSGRAFT_POLICY");
     *named = path != NULL;

@@ -7,18 +7,18 @@
 #include "config/rules.h"
 
 static const struct word targets[] = {
-    {"leaf", TARGET_LEAF, false}, {"chain", TARGET_CHAIN, false}, {NULL, 0, false}};
+    {"leaf", TARGET_LEAF, false}, {"chain", TARGET_CHAIN, false}, {"", 0, false}};
 static const struct word verifies[] = {{"program", VERIFY_PROGRAM, false},
                                        {"require", VERIFY_REQUIRE, false},
                                        {"pin", VERIFY_PIN, false},
-                                       {NULL, 0, false}};
+                                       {"", 0, false}};
 static const struct word versions[] = {{"1.0", TLS_1_0, false},
                                        {"1.1", TLS_1_1, false},
                                        {"1.2", TLS_1_2, false},
                                        {"1.3", TLS_1_3, false},
-                                       {NULL, 0, false}};
+                                       {"", 0, false}};
 static const struct word expiries[] = {
-    {"report", AFTER_EXPIRY_REPORT, false}, {"refuse", AFTER_EXPIRY_REFUSE, false}, {NULL, 0, false}};
+    {"report", AFTER_EXPIRY_REPORT, false}, {"refuse", AFTER_EXPIRY_REFUSE, false}, {"", 0, false}};
 
 enum pin_setting {
     PIN_DOMAIN,

@@ -6,7 +6,7 @@
 const struct word rules_modes[] = {{"enforce", MODE_ENFORCE, false},
                                    {"report", MODE_REPORT, false},
                                    {"off", MODE_OFF, false},
-                                   {NULL, 0, false}};
+                                   {"", 0, false}};
 
 void rules_add_domains(const struct rule_list *list, const config_setting_t *domains, struct source *rule)
 {

@@ -97,9 +97,9 @@ static bool has_type(const config_setting_t *found, enum setting_type type)
 static const struct word *find_word(const struct setting *setting, const char *text)
 {
     const struct word *word = setting->words;
-    while (word->text != NULL && strcmp(word->text, text) != 0)
+    while (word->text[0] != '\0' && strcmp(word->text, text) != 0)
         word++;
-    return word->text == NULL ? NULL : word;
+    return word->text[0] == '\0' ? NULL : word;
 }
 
 /* Adds to a list of words as far as it fits. */
@@ -113,11 +113,11 @@ static void say_words(struct load *load, const struct setting *setting, const st
                       const char *text)
 {
     char allowed[128] = "";
-    for (const struct word *word = setting->words; word->text != NULL; word++) {
+    for (const struct word *word = setting->words; word->text[0] != '\0'; word++) {
         append_word(allowed, sizeof allowed,
-                    word == setting->words ? "\""
-                    : word[1].text == NULL ? " and \""
-                                           : ", \"",
+                    word == setting->words    ? "\""
+                    : word[1].text[0] == '\0' ? " and \""
+                                              : ", \"",
                     word->text);
         append_word(allowed, sizeof allowed, "\"", "");
     }

@@ -18,8 +18,9 @@ enum setting_type {
     SETTING_LIST,
 };
 
+/* The text is in it: a pointer would be relocated in every process at its start. */
 struct word {
-    const char *text; /* NULL: end of the words */
+    char text[12]; /* "": end of the words */
     int value;
     bool later; /* known, but not supported yet */
 };

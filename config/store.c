@@ -10,7 +10,7 @@ static const char default_path[] = "/etc/tlsgraft/certs";
 static const char default_address[] = "127.0.0.1:6379";
 
 static const struct word types[] = {
-    {"directory", STORE_DIRECTORY, false}, {"redis", STORE_REDIS, false}, {NULL, 0, false}};
+    {"directory", STORE_DIRECTORY, false}, {"redis", STORE_REDIS, false}, {"", 0, false}};
 
 enum store_setting {
     STORE_TYPE,

@@ -73,7 +73,8 @@ static bool standard_are_open(void)
 /* On this thread, how deep: a handler of pthread_atfork(3) may fork. */
 static _Thread_local unsigned forking;
 
-void host_lock(struct host_lock *lock)
+/* hot: every process calls it at its start, and what is so marked lies in the same pages. */
+__attribute__((hot)) void host_lock(struct host_lock *lock)
 {
     sigset_t all;
     if (forking > 0)
@@ -85,7 +86,7 @@ void host_lock(struct host_lock *lock)
     lock->before = before;
 }
 
-void host_unlock(struct host_lock *lock)
+__attribute__((hot)) void host_unlock(struct host_lock *lock)
 {
     if (forking > 0)
         return;
@@ -164,13 +165,13 @@ static void set_identity(struct file_identity *identity, bool known, const struc
     }
 }
 
-void file_identity_of(int descriptor, struct file_identity *identity)
+__attribute__((hot)) void file_identity_of(int descriptor, struct file_identity *identity)
 {
     struct stat status;
     set_identity(identity, fstat(descriptor, &status) == 0, &status);
 }
 
-void file_identity_at(const char *path, struct file_identity *identity)
+__attribute__((hot)) void file_identity_at(const char *path, struct file_identity *identity)
 {
     struct stat status;
     set_identity(identity, stat(path, &status) == 0, &status);

@@ -18,7 +18,8 @@ const char *log_level_name(enum log_level level)
     return names[level];
 }
 
-enum log_level log_level_of(const char *word)
+/* hot: every process calls it at its start, and what is so marked lies in the same pages. */
+__attribute__((hot)) enum log_level log_level_of(const char *word)
 {
     static const enum log_level levels[] = {LOG_LEVEL_OFF, LOG_LEVEL_ERROR, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG};
     for (size_t i = 0; word != NULL && i < sizeof levels / sizeof *levels; i++) {

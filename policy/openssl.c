@@ -1,42 +1,59 @@
 #include "policy/openssl.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "policy/pin.h"
 
 enum presence { OPTIONAL, REQUIRED };
 
-struct function {
-    const char *name;
-    const char *older;
-    size_t offset;
-    enum presence presence;
+/*
+ * The names are one text, each followed by the older one, which may be empty: pointers to them would be
+ * relocated in every process at its start, and the pages of this table written to for that.
+ */
+struct functions {
+    const char *names;
+    const struct place *places; /* in the order of the names */
+    size_t count;
 };
 
-#define ROW(presence, result, name, older, arguments) {#name, older, offsetof(struct ossl, name), presence},
-static const struct function crypto_functions[] = {OSSL_CRYPTO_FUNCTIONS(ROW)};
-static const struct function ssl_functions[] = {OSSL_SSL_FUNCTIONS(ROW)};
-#undef ROW
+struct place {
+    uint16_t offset; /* in struct ossl */
+    uint8_t presence;
+};
 
-static const char *fill(struct ossl *ossl, const struct function *functions, size_t count, ossl_find *find,
-                        void *context)
+#define NAMES(presence, result, name, older, arguments) #name "\0" older "\0"
+#define PLACE(presence, result, name, older, arguments) {offsetof(struct ossl, name), presence},
+static const char crypto_names[] = OSSL_CRYPTO_FUNCTIONS(NAMES);
+static const struct place crypto_places[] = {OSSL_CRYPTO_FUNCTIONS(PLACE)};
+static const char ssl_names[] = OSSL_SSL_FUNCTIONS(NAMES);
+static const struct place ssl_places[] = {OSSL_SSL_FUNCTIONS(PLACE)};
+#undef NAMES
+#undef PLACE
+
+static const char *fill(struct ossl *ossl, const struct functions *functions, ossl_find *find, void *context)
 {
-    for (size_t i = 0; i < count; i++) {
-        void *address = find(context, functions[i].name);
-        if (address == NULL && functions[i].older != NULL)
-            address = find(context, functions[i].older);
-        if (address == NULL && functions[i].presence == REQUIRED)
-            return functions[i].name;
+    const char *name = functions->names;
+    for (size_t i = 0; i < functions->count; i++) {
+        const struct place *place = &functions->places[i];
+        const char *older = name + strlen(name) + 1;
+        void *address = find(context, name);
+        if (address == NULL && older[0] != '\0')
+            address = find(context, older);
+        if (address == NULL && place->presence == REQUIRED)
+            return name;
         /* POSIX lets a function pointer be read back from void *, by its bytes. */
-        memcpy((unsigned char *)ossl + functions[i].offset, &address, sizeof address);
+        memcpy((unsigned char *)ossl + place->offset, &address, sizeof address);
+        name = older + strlen(older) + 1;
     }
     return NULL;
 }
 
 const char *ossl_fill_crypto(struct ossl *ossl, ossl_find *find, void *context)
 {
-    const char *missing =
-        fill(ossl, crypto_functions, sizeof crypto_functions / sizeof *crypto_functions, find, context);
+    const struct functions functions = {crypto_names, crypto_places,
+                                        sizeof crypto_places / sizeof *crypto_places};
+    const char *missing = fill(ossl, &functions, find, context);
     if (missing != NULL)
         return missing;
     if (ossl->ERR_set_error != NULL && ossl->ERR_new != NULL && ossl->ERR_set_debug != NULL)
@@ -46,7 +63,8 @@ const char *ossl_fill_crypto(struct ossl *ossl, ossl_find *find, void *context)
 
 const char *ossl_fill_ssl(struct ossl *ossl, ossl_find *find, void *context)
 {
-    return fill(ossl, ssl_functions, sizeof ssl_functions / sizeof *ssl_functions, find, context);
+    const struct functions functions = {ssl_names, ssl_places, sizeof ssl_places / sizeof *ssl_places};
+    return fill(ossl, &functions, find, context);
 }
 
 bool ossl_is_supported(const struct ossl *ossl)

@@ -119,208 +119,206 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
                               void *add_arg);
 
 /*
- * F(presence, result, name, older name, arguments). REQUIRED: without it the libssl cannot be governed.
+ * F(presence, result, name, older name or "", arguments). REQUIRED: without it the libssl cannot be governed.
  * OPTIONAL: NULL where the line has no such function. From 3.0 on ERR_set_error replaces ERR_put_error.
  */
 #define OSSL_CRYPTO_FUNCTIONS(F)                                                                             \
-    F(REQUIRED, unsigned long, OpenSSL_version_num, NULL, (void))                                            \
-    F(REQUIRED, const char *, OpenSSL_version, NULL, (int type))                                             \
-    F(REQUIRED, void, CRYPTO_free, NULL, (void *ptr, const char *file, int line))                            \
-    F(REQUIRED, int, CRYPTO_new_ex_data, NULL, (int index, void *object, CRYPTO_EX_DATA *ad))                \
-    F(REQUIRED, int, CRYPTO_get_ex_new_index, NULL,                                                          \
+    F(REQUIRED, unsigned long, OpenSSL_version_num, "", (void))                                              \
+    F(REQUIRED, const char *, OpenSSL_version, "", (int type))                                               \
+    F(REQUIRED, void, CRYPTO_free, "", (void *ptr, const char *file, int line))                              \
+    F(REQUIRED, int, CRYPTO_new_ex_data, "", (int index, void *object, CRYPTO_EX_DATA *ad))                  \
+    F(REQUIRED, int, CRYPTO_get_ex_new_index, "",                                                            \
       (int index, long argl, void *argp, ossl_ex_new *new_func, ossl_ex_dup *dup_func,                       \
        ossl_ex_free *free_func))                                                                             \
-    F(REQUIRED, void *, CRYPTO_get_ex_data, NULL, (const CRYPTO_EX_DATA *ad, int idx))                       \
-    F(REQUIRED, int, CRYPTO_set_ex_data, NULL, (CRYPTO_EX_DATA * ad, int idx, void *value))                  \
-    F(REQUIRED, unsigned long, ERR_peek_last_error, NULL, (void))                                            \
-    F(REQUIRED, int, ERR_set_mark, NULL, (void))                                                             \
-    F(REQUIRED, int, ERR_pop_to_mark, NULL, (void))                                                          \
-    F(OPTIONAL, void, ERR_new, NULL, (void))                                                                 \
-    F(OPTIONAL, void, ERR_set_debug, NULL, (const char *file, int line, const char *func))                   \
-    F(OPTIONAL, void, ERR_set_error, NULL, (int lib, int reason, const char *format, ...))                   \
-    F(OPTIONAL, void, ERR_put_error, NULL, (int lib, int func, int reason, const char *file, int line))      \
-    F(OPTIONAL, void, ERR_add_error_data, NULL, (int count, ...))                                            \
-    F(REQUIRED, BIO *, BIO_new_mem_buf, NULL, (const void *buffer, int length))                              \
-    F(REQUIRED, int, BIO_up_ref, NULL, (BIO * bio))                                                          \
-    F(REQUIRED, ossl_bio_cb *, BIO_get_callback_ex, NULL, (const BIO *bio))                                  \
-    F(REQUIRED, void, BIO_set_callback_ex, NULL, (BIO * bio, ossl_bio_cb * callback))                        \
-    F(REQUIRED, long, BIO_ctrl, NULL, (BIO * bio, int command, long number, void *pointer))                  \
-    F(REQUIRED, int, BIO_method_type, NULL, (const BIO *bio))                                                \
-    F(REQUIRED, BIO *, BIO_next, NULL, (BIO * bio))                                                          \
-    F(REQUIRED, int, BIO_free, NULL, (BIO * bio))                                                            \
-    F(REQUIRED, int, PEM_read_bio, NULL,                                                                     \
+    F(REQUIRED, void *, CRYPTO_get_ex_data, "", (const CRYPTO_EX_DATA *ad, int idx))                         \
+    F(REQUIRED, int, CRYPTO_set_ex_data, "", (CRYPTO_EX_DATA * ad, int idx, void *value))                    \
+    F(REQUIRED, unsigned long, ERR_peek_last_error, "", (void))                                              \
+    F(REQUIRED, int, ERR_set_mark, "", (void))                                                               \
+    F(REQUIRED, int, ERR_pop_to_mark, "", (void))                                                            \
+    F(OPTIONAL, void, ERR_new, "", (void))                                                                   \
+    F(OPTIONAL, void, ERR_set_debug, "", (const char *file, int line, const char *func))                     \
+    F(OPTIONAL, void, ERR_set_error, "", (int lib, int reason, const char *format, ...))                     \
+    F(OPTIONAL, void, ERR_put_error, "", (int lib, int func, int reason, const char *file, int line))        \
+    F(OPTIONAL, void, ERR_add_error_data, "", (int count, ...))                                              \
+    F(REQUIRED, BIO *, BIO_new_mem_buf, "", (const void *buffer, int length))                                \
+    F(REQUIRED, int, BIO_up_ref, "", (BIO * bio))                                                            \
+    F(REQUIRED, ossl_bio_cb *, BIO_get_callback_ex, "", (const BIO *bio))                                    \
+    F(REQUIRED, void, BIO_set_callback_ex, "", (BIO * bio, ossl_bio_cb * callback))                          \
+    F(REQUIRED, long, BIO_ctrl, "", (BIO * bio, int command, long number, void *pointer))                    \
+    F(REQUIRED, int, BIO_method_type, "", (const BIO *bio))                                                  \
+    F(REQUIRED, BIO *, BIO_next, "", (BIO * bio))                                                            \
+    F(REQUIRED, int, BIO_free, "", (BIO * bio))                                                              \
+    F(REQUIRED, int, PEM_read_bio, "",                                                                       \
       (BIO * bio, char **name, char **header, unsigned char **data, long *length))                           \
-    F(REQUIRED, int, SHA256_Init, NULL, (struct SHA256state_st * state))                                     \
-    F(REQUIRED, int, SHA256_Update, NULL, (struct SHA256state_st * state, const void *data, size_t length))  \
-    F(REQUIRED, int, SHA256_Final, NULL, (unsigned char *md, struct SHA256state_st *state))                  \
-    F(REQUIRED, X509 *, d2i_X509, NULL, (X509 * *a, const unsigned char **in, long length))                  \
-    F(REQUIRED, void, X509_free, NULL, (X509 * x))                                                           \
-    F(REQUIRED, X509_PUBKEY *, X509_get_X509_PUBKEY, NULL, (const X509 *x))                                  \
-    F(REQUIRED, X509_PUBKEY *, d2i_X509_PUBKEY, NULL,                                                        \
+    F(REQUIRED, int, SHA256_Init, "", (struct SHA256state_st * state))                                       \
+    F(REQUIRED, int, SHA256_Update, "", (struct SHA256state_st * state, const void *data, size_t length))    \
+    F(REQUIRED, int, SHA256_Final, "", (unsigned char *md, struct SHA256state_st *state))                    \
+    F(REQUIRED, X509 *, d2i_X509, "", (X509 * *a, const unsigned char **in, long length))                    \
+    F(REQUIRED, void, X509_free, "", (X509 * x))                                                             \
+    F(REQUIRED, X509_PUBKEY *, X509_get_X509_PUBKEY, "", (const X509 *x))                                    \
+    F(REQUIRED, X509_PUBKEY *, d2i_X509_PUBKEY, "",                                                          \
       (X509_PUBKEY * *a, const unsigned char **in, long length))                                             \
-    F(REQUIRED, int, i2d_X509_PUBKEY, NULL, (const X509_PUBKEY *a, unsigned char **out))                     \
-    F(REQUIRED, int, i2d_PUBKEY, NULL, (const EVP_PKEY *key, unsigned char **out))                           \
-    F(REQUIRED, void, X509_PUBKEY_free, NULL, (X509_PUBKEY * key))                                           \
-    F(REQUIRED, int, X509_verify_cert, NULL, (X509_STORE_CTX * ctx))                                         \
-    F(REQUIRED, void *, X509_STORE_CTX_get_ex_data, NULL, (const X509_STORE_CTX *ctx, int idx))              \
-    F(REQUIRED, X509 *, X509_STORE_CTX_get0_cert, NULL, (const X509_STORE_CTX *ctx))                         \
+    F(REQUIRED, int, i2d_X509_PUBKEY, "", (const X509_PUBKEY *a, unsigned char **out))                       \
+    F(REQUIRED, int, i2d_PUBKEY, "", (const EVP_PKEY *key, unsigned char **out))                             \
+    F(REQUIRED, void, X509_PUBKEY_free, "", (X509_PUBKEY * key))                                             \
+    F(REQUIRED, int, X509_verify_cert, "", (X509_STORE_CTX * ctx))                                           \
+    F(REQUIRED, void *, X509_STORE_CTX_get_ex_data, "", (const X509_STORE_CTX *ctx, int idx))                \
+    F(REQUIRED, X509 *, X509_STORE_CTX_get0_cert, "", (const X509_STORE_CTX *ctx))                           \
     /* 3.2 and later. */                                                                                     \
-    F(OPTIONAL, EVP_PKEY *, X509_STORE_CTX_get0_rpk, NULL, (const X509_STORE_CTX *ctx))                      \
-    F(REQUIRED, void, X509_STORE_CTX_set_error, NULL, (X509_STORE_CTX * ctx, int error))                     \
-    F(REQUIRED, int, X509_STORE_CTX_get_error, NULL, (const X509_STORE_CTX *ctx))                            \
-    F(REQUIRED, X509_STACK *, X509_STORE_CTX_get0_untrusted, NULL, (const X509_STORE_CTX *ctx))              \
-    F(REQUIRED, X509_STACK *, X509_STORE_CTX_get0_chain, NULL, (const X509_STORE_CTX *ctx))                  \
-    F(REQUIRED, X509_VERIFY_PARAM *, X509_STORE_CTX_get0_param, NULL, (const X509_STORE_CTX *ctx))           \
-    F(REQUIRED, X509_STORE_CTX *, X509_STORE_CTX_new, NULL, (void))                                          \
-    F(REQUIRED, void, X509_STORE_CTX_free, NULL, (X509_STORE_CTX * ctx))                                     \
-    F(REQUIRED, int, X509_STORE_CTX_init, NULL,                                                              \
+    F(OPTIONAL, EVP_PKEY *, X509_STORE_CTX_get0_rpk, "", (const X509_STORE_CTX *ctx))                        \
+    F(REQUIRED, void, X509_STORE_CTX_set_error, "", (X509_STORE_CTX * ctx, int error))                       \
+    F(REQUIRED, int, X509_STORE_CTX_get_error, "", (const X509_STORE_CTX *ctx))                              \
+    F(REQUIRED, X509_STACK *, X509_STORE_CTX_get0_untrusted, "", (const X509_STORE_CTX *ctx))                \
+    F(REQUIRED, X509_STACK *, X509_STORE_CTX_get0_chain, "", (const X509_STORE_CTX *ctx))                    \
+    F(REQUIRED, X509_VERIFY_PARAM *, X509_STORE_CTX_get0_param, "", (const X509_STORE_CTX *ctx))             \
+    F(REQUIRED, X509_STORE_CTX *, X509_STORE_CTX_new, "", (void))                                            \
+    F(REQUIRED, void, X509_STORE_CTX_free, "", (X509_STORE_CTX * ctx))                                       \
+    F(REQUIRED, int, X509_STORE_CTX_init, "",                                                                \
       (X509_STORE_CTX * ctx, X509_STORE * store, X509 * leaf, X509_STACK * untrusted))                       \
-    F(REQUIRED, int, X509_STORE_CTX_set_default, NULL, (X509_STORE_CTX * ctx, const char *name))             \
-    F(REQUIRED, X509_STORE *, X509_STORE_new, NULL, (void))                                                  \
-    F(REQUIRED, void, X509_STORE_free, NULL, (X509_STORE * store))                                           \
-    F(REQUIRED, int, X509_STORE_add_cert, NULL, (X509_STORE * store, X509 * x))                              \
-    F(REQUIRED, int, X509_STORE_set_default_paths, NULL, (X509_STORE * store))                               \
-    F(REQUIRED, int, X509_STORE_load_locations, NULL,                                                        \
+    F(REQUIRED, int, X509_STORE_CTX_set_default, "", (X509_STORE_CTX * ctx, const char *name))               \
+    F(REQUIRED, X509_STORE *, X509_STORE_new, "", (void))                                                    \
+    F(REQUIRED, void, X509_STORE_free, "", (X509_STORE * store))                                             \
+    F(REQUIRED, int, X509_STORE_add_cert, "", (X509_STORE * store, X509 * x))                                \
+    F(REQUIRED, int, X509_STORE_set_default_paths, "", (X509_STORE * store))                                 \
+    F(REQUIRED, int, X509_STORE_load_locations, "",                                                          \
       (X509_STORE * store, const char *file, const char *directory))                                         \
-    F(REQUIRED, int, X509_VERIFY_PARAM_set_flags, NULL, (X509_VERIFY_PARAM * param, unsigned long flags))    \
-    F(REQUIRED, void, X509_VERIFY_PARAM_set_auth_level, NULL, (X509_VERIFY_PARAM * param, int level))        \
-    F(REQUIRED, int, X509_VERIFY_PARAM_set1_host, NULL,                                                      \
+    F(REQUIRED, int, X509_VERIFY_PARAM_set_flags, "", (X509_VERIFY_PARAM * param, unsigned long flags))      \
+    F(REQUIRED, void, X509_VERIFY_PARAM_set_auth_level, "", (X509_VERIFY_PARAM * param, int level))          \
+    F(REQUIRED, int, X509_VERIFY_PARAM_set1_host, "",                                                        \
       (X509_VERIFY_PARAM * param, const char *name, size_t length))                                          \
-    F(REQUIRED, int, X509_VERIFY_PARAM_set1_ip, NULL,                                                        \
+    F(REQUIRED, int, X509_VERIFY_PARAM_set1_ip, "",                                                          \
       (X509_VERIFY_PARAM * param, const unsigned char *ip, size_t length))                                   \
-    F(REQUIRED, unsigned, X509_VERIFY_PARAM_get_hostflags, NULL, (const X509_VERIFY_PARAM *param))           \
-    F(REQUIRED, int, X509_check_host, NULL,                                                                  \
+    F(REQUIRED, unsigned, X509_VERIFY_PARAM_get_hostflags, "", (const X509_VERIFY_PARAM *param))             \
+    F(REQUIRED, int, X509_check_host, "",                                                                    \
       (X509 * x, const char *name, size_t length, unsigned flags, char **peername))                          \
-    F(REQUIRED, int, X509_check_ip, NULL,                                                                    \
-      (X509 * x, const unsigned char *ip, size_t length, unsigned flags))                                    \
-    F(REQUIRED, const char *, X509_verify_cert_error_string, NULL, (long error))                             \
-    F(REQUIRED, int, i2d_X509, NULL, (const X509 *a, unsigned char **out))                                   \
-    F(REQUIRED, int, OPENSSL_sk_num, NULL, (const OPENSSL_STACK *stack))                                     \
-    F(REQUIRED, void *, OPENSSL_sk_value, NULL, (const OPENSSL_STACK *stack, int i))                         \
-    F(OPTIONAL, char *, X509_VERIFY_PARAM_get0_host, NULL, (X509_VERIFY_PARAM * param, int index))           \
-    F(OPTIONAL, char *, X509_VERIFY_PARAM_get1_ip_asc, NULL, (X509_VERIFY_PARAM * param))                    \
-    F(REQUIRED, void, OPENSSL_cleanse, NULL, (void *ptr, size_t length))                                     \
-    F(REQUIRED, int, EVP_EncodeBlock, NULL, (unsigned char *out, const unsigned char *in, int length))       \
-    F(REQUIRED, int, EVP_DecodeBlock, NULL, (unsigned char *out, const unsigned char *in, int length))       \
-    F(REQUIRED, const EVP_CIPHER *, EVP_get_cipherbyname, NULL, (const char *name))                          \
+    F(REQUIRED, int, X509_check_ip, "", (X509 * x, const unsigned char *ip, size_t length, unsigned flags))  \
+    F(REQUIRED, const char *, X509_verify_cert_error_string, "", (long error))                               \
+    F(REQUIRED, int, i2d_X509, "", (const X509 *a, unsigned char **out))                                     \
+    F(REQUIRED, int, OPENSSL_sk_num, "", (const OPENSSL_STACK *stack))                                       \
+    F(REQUIRED, void *, OPENSSL_sk_value, "", (const OPENSSL_STACK *stack, int i))                           \
+    F(OPTIONAL, char *, X509_VERIFY_PARAM_get0_host, "", (X509_VERIFY_PARAM * param, int index))             \
+    F(OPTIONAL, char *, X509_VERIFY_PARAM_get1_ip_asc, "", (X509_VERIFY_PARAM * param))                      \
+    F(REQUIRED, void, OPENSSL_cleanse, "", (void *ptr, size_t length))                                       \
+    F(REQUIRED, int, EVP_EncodeBlock, "", (unsigned char *out, const unsigned char *in, int length))         \
+    F(REQUIRED, int, EVP_DecodeBlock, "", (unsigned char *out, const unsigned char *in, int length))         \
+    F(REQUIRED, const EVP_CIPHER *, EVP_get_cipherbyname, "", (const char *name))                            \
     F(REQUIRED, unsigned long, EVP_CIPHER_get_flags, "EVP_CIPHER_flags", (const EVP_CIPHER *cipher))         \
     F(REQUIRED, int, EVP_CIPHER_get_key_length, "EVP_CIPHER_key_length", (const EVP_CIPHER *cipher))         \
     F(REQUIRED, int, EVP_CIPHER_get_iv_length, "EVP_CIPHER_iv_length", (const EVP_CIPHER *cipher))           \
-    F(REQUIRED, EVP_CIPHER_CTX *, EVP_CIPHER_CTX_new, NULL, (void))                                          \
-    F(REQUIRED, void, EVP_CIPHER_CTX_free, NULL, (EVP_CIPHER_CTX * ctx))                                     \
-    F(REQUIRED, int, EVP_CipherInit_ex, NULL,                                                                \
+    F(REQUIRED, EVP_CIPHER_CTX *, EVP_CIPHER_CTX_new, "", (void))                                            \
+    F(REQUIRED, void, EVP_CIPHER_CTX_free, "", (EVP_CIPHER_CTX * ctx))                                       \
+    F(REQUIRED, int, EVP_CipherInit_ex, "",                                                                  \
       (EVP_CIPHER_CTX * ctx, const EVP_CIPHER *cipher, ENGINE *engine, const unsigned char *key,             \
        const unsigned char *iv, int encrypt))                                                                \
-    F(REQUIRED, int, EVP_CipherUpdate, NULL,                                                                 \
+    F(REQUIRED, int, EVP_CipherUpdate, "",                                                                   \
       (EVP_CIPHER_CTX * ctx, unsigned char *out, int *out_length, const unsigned char *in, int length))      \
-    F(REQUIRED, int, EVP_CipherFinal_ex, NULL, (EVP_CIPHER_CTX * ctx, unsigned char *out, int *out_length))  \
-    F(REQUIRED, EVP_PKEY *, d2i_AutoPrivateKey, NULL,                                                        \
-      (EVP_PKEY * *a, const unsigned char **in, long length))                                                \
-    F(REQUIRED, void, EVP_PKEY_free, NULL, (EVP_PKEY * key))                                                 \
-    F(REQUIRED, EVP_PKEY *, X509_PUBKEY_get0, NULL, (const X509_PUBKEY *key))                                \
-    F(REQUIRED, int, X509_check_private_key, NULL, (const X509 *x, const EVP_PKEY *key))                     \
-    F(REQUIRED, const ASN1_TIME *, X509_get0_notAfter, NULL, (const X509 *x))                                \
-    F(REQUIRED, int, X509_cmp_time, NULL, (const ASN1_TIME *time, time_t *now))                              \
-    F(REQUIRED, int, ASN1_TIME_to_tm, NULL, (const ASN1_TIME *time, struct tm *tm))                          \
-    F(REQUIRED, const ASN1_TIME *, X509_get0_notBefore, NULL, (const X509 *x))                               \
-    F(REQUIRED, void *, X509_get_ext_d2i, NULL, (const X509 *x, int nid, int *critical, int *index))         \
-    F(REQUIRED, X509_NAME *, X509_get_issuer_name, NULL, (const X509 *x))                                    \
-    F(REQUIRED, X509_NAME *, X509_get_subject_name, NULL, (const X509 *x))                                   \
-    F(REQUIRED, int, X509_NAME_get_index_by_NID, NULL, (const X509_NAME *name, int nid, int last))           \
-    F(REQUIRED, X509_NAME_ENTRY *, X509_NAME_get_entry, NULL, (const X509_NAME *name, int index))            \
-    F(REQUIRED, ASN1_STRING *, X509_NAME_ENTRY_get_data, NULL, (const X509_NAME_ENTRY *entry))               \
-    F(REQUIRED, int, ASN1_STRING_to_UTF8, NULL, (unsigned char **out, const ASN1_STRING *in))                \
-    F(REQUIRED, const unsigned char *, ASN1_STRING_get0_data, NULL, (const ASN1_STRING *x))                  \
-    F(REQUIRED, int, ASN1_STRING_length, NULL, (const ASN1_STRING *x))                                       \
-    F(REQUIRED, void *, GENERAL_NAME_get0_value, NULL, (const GENERAL_NAME *name, int *type))                \
-    F(REQUIRED, void, GENERAL_NAMES_free, NULL, (GENERAL_NAMES * names))                                     \
-    F(REQUIRED, void, OPENSSL_sk_free, NULL, (OPENSSL_STACK * stack))                                        \
-    F(REQUIRED, int, X509_NAME_cmp, NULL, (const X509_NAME *a, const X509_NAME *b))                          \
+    F(REQUIRED, int, EVP_CipherFinal_ex, "", (EVP_CIPHER_CTX * ctx, unsigned char *out, int *out_length))    \
+    F(REQUIRED, EVP_PKEY *, d2i_AutoPrivateKey, "", (EVP_PKEY * *a, const unsigned char **in, long length))  \
+    F(REQUIRED, void, EVP_PKEY_free, "", (EVP_PKEY * key))                                                   \
+    F(REQUIRED, EVP_PKEY *, X509_PUBKEY_get0, "", (const X509_PUBKEY *key))                                  \
+    F(REQUIRED, int, X509_check_private_key, "", (const X509 *x, const EVP_PKEY *key))                       \
+    F(REQUIRED, const ASN1_TIME *, X509_get0_notAfter, "", (const X509 *x))                                  \
+    F(REQUIRED, int, X509_cmp_time, "", (const ASN1_TIME *time, time_t *now))                                \
+    F(REQUIRED, int, ASN1_TIME_to_tm, "", (const ASN1_TIME *time, struct tm *tm))                            \
+    F(REQUIRED, const ASN1_TIME *, X509_get0_notBefore, "", (const X509 *x))                                 \
+    F(REQUIRED, void *, X509_get_ext_d2i, "", (const X509 *x, int nid, int *critical, int *index))           \
+    F(REQUIRED, X509_NAME *, X509_get_issuer_name, "", (const X509 *x))                                      \
+    F(REQUIRED, X509_NAME *, X509_get_subject_name, "", (const X509 *x))                                     \
+    F(REQUIRED, int, X509_NAME_get_index_by_NID, "", (const X509_NAME *name, int nid, int last))             \
+    F(REQUIRED, X509_NAME_ENTRY *, X509_NAME_get_entry, "", (const X509_NAME *name, int index))              \
+    F(REQUIRED, ASN1_STRING *, X509_NAME_ENTRY_get_data, "", (const X509_NAME_ENTRY *entry))                 \
+    F(REQUIRED, int, ASN1_STRING_to_UTF8, "", (unsigned char **out, const ASN1_STRING *in))                  \
+    F(REQUIRED, const unsigned char *, ASN1_STRING_get0_data, "", (const ASN1_STRING *x))                    \
+    F(REQUIRED, int, ASN1_STRING_length, "", (const ASN1_STRING *x))                                         \
+    F(REQUIRED, void *, GENERAL_NAME_get0_value, "", (const GENERAL_NAME *name, int *type))                  \
+    F(REQUIRED, void, GENERAL_NAMES_free, "", (GENERAL_NAMES * names))                                       \
+    F(REQUIRED, void, OPENSSL_sk_free, "", (OPENSSL_STACK * stack))                                          \
+    F(REQUIRED, int, X509_NAME_cmp, "", (const X509_NAME *a, const X509_NAME *b))                            \
     F(REQUIRED, int, EVP_PKEY_get_id, "EVP_PKEY_id", (const EVP_PKEY *key))                                  \
     F(REQUIRED, int, EVP_PKEY_get_bits, "EVP_PKEY_bits", (const EVP_PKEY *key))                              \
-    F(REQUIRED, OPENSSL_STACK *, OPENSSL_sk_new_null, NULL, (void))                                          \
-    F(REQUIRED, int, OPENSSL_sk_push, NULL, (OPENSSL_STACK * stack, const void *data))                       \
-    F(REQUIRED, int, X509_up_ref, NULL, (X509 * x))                                                          \
-    F(REQUIRED, int, EVP_PKEY_up_ref, NULL, (EVP_PKEY * key))                                                \
-    F(REQUIRED, X509_STACK *, X509_chain_up_ref, NULL, (X509_STACK * chain))
+    F(REQUIRED, OPENSSL_STACK *, OPENSSL_sk_new_null, "", (void))                                            \
+    F(REQUIRED, int, OPENSSL_sk_push, "", (OPENSSL_STACK * stack, const void *data))                         \
+    F(REQUIRED, int, X509_up_ref, "", (X509 * x))                                                            \
+    F(REQUIRED, int, EVP_PKEY_up_ref, "", (EVP_PKEY * key))                                                  \
+    F(REQUIRED, X509_STACK *, X509_chain_up_ref, "", (X509_STACK * chain))
 
 #define OSSL_SSL_FUNCTIONS(F)                                                                                \
-    F(REQUIRED, int, SSL_connect, NULL, (SSL * ssl))                                                         \
-    F(REQUIRED, int, SSL_do_handshake, NULL, (SSL * ssl))                                                    \
-    F(REQUIRED, int, SSL_is_server, NULL, (const SSL *ssl))                                                  \
-    F(REQUIRED, int, SSL_in_before, NULL, (const SSL *ssl))                                                  \
-    F(REQUIRED, int, SSL_want, NULL, (const SSL *ssl))                                                       \
-    F(REQUIRED, int, SSL_get_fd, NULL, (const SSL *ssl))                                                     \
-    F(REQUIRED, const char *, SSL_get_servername, NULL, (const SSL *ssl, int type))                          \
-    F(REQUIRED, X509_VERIFY_PARAM *, SSL_get0_param, NULL, (SSL * ssl))                                      \
-    F(REQUIRED, SSL_CTX *, SSL_get_SSL_CTX, NULL, (const SSL *ssl))                                          \
+    F(REQUIRED, int, SSL_connect, "", (SSL * ssl))                                                           \
+    F(REQUIRED, int, SSL_do_handshake, "", (SSL * ssl))                                                      \
+    F(REQUIRED, int, SSL_is_server, "", (const SSL *ssl))                                                    \
+    F(REQUIRED, int, SSL_in_before, "", (const SSL *ssl))                                                    \
+    F(REQUIRED, int, SSL_want, "", (const SSL *ssl))                                                         \
+    F(REQUIRED, int, SSL_get_fd, "", (const SSL *ssl))                                                       \
+    F(REQUIRED, const char *, SSL_get_servername, "", (const SSL *ssl, int type))                            \
+    F(REQUIRED, X509_VERIFY_PARAM *, SSL_get0_param, "", (SSL * ssl))                                        \
+    F(REQUIRED, SSL_CTX *, SSL_get_SSL_CTX, "", (const SSL *ssl))                                            \
     F(REQUIRED, X509 *, SSL_get1_peer_certificate, "SSL_get_peer_certificate", (const SSL *ssl))             \
-    F(REQUIRED, SSL_SESSION *, SSL_get_session, NULL, (const SSL *ssl))                                      \
-    F(REQUIRED, int, SSL_set_session, NULL, (SSL * ssl, SSL_SESSION * session))                              \
-    F(REQUIRED, X509 *, SSL_SESSION_get0_peer, NULL, (SSL_SESSION * session))                                \
-    F(REQUIRED, const char *, SSL_SESSION_get0_hostname, NULL, (const SSL_SESSION *session))                 \
+    F(REQUIRED, SSL_SESSION *, SSL_get_session, "", (const SSL *ssl))                                        \
+    F(REQUIRED, int, SSL_set_session, "", (SSL * ssl, SSL_SESSION * session))                                \
+    F(REQUIRED, X509 *, SSL_SESSION_get0_peer, "", (SSL_SESSION * session))                                  \
+    F(REQUIRED, const char *, SSL_SESSION_get0_hostname, "", (const SSL_SESSION *session))                   \
     /* 3.2 and later. */                                                                                     \
-    F(OPTIONAL, EVP_PKEY *, SSL_get0_peer_rpk, NULL, (const SSL *ssl))                                       \
-    F(OPTIONAL, EVP_PKEY *, SSL_SESSION_get0_peer_rpk, NULL, (SSL_SESSION * session))                        \
+    F(OPTIONAL, EVP_PKEY *, SSL_get0_peer_rpk, "", (const SSL *ssl))                                         \
+    F(OPTIONAL, EVP_PKEY *, SSL_SESSION_get0_peer_rpk, "", (SSL_SESSION * session))                          \
     /* 4.0 and later. */                                                                                     \
-    F(OPTIONAL, OSSL_ECHSTORE *, SSL_get1_echstore, NULL, (const SSL *ssl))                                  \
-    F(OPTIONAL, void, OSSL_ECHSTORE_free, NULL, (OSSL_ECHSTORE * store))                                     \
-    F(REQUIRED, int, SSL_write_early_data, NULL, (SSL * ssl, const void *buf, size_t num, size_t *written))  \
-    F(REQUIRED, void, SSL_set_psk_use_session_callback, NULL, (SSL * ssl, ossl_psk_use_cb * callback))       \
-    F(REQUIRED, unsigned, SSL_get_state, NULL, (const SSL *ssl))                                             \
-    F(REQUIRED, int, SSL_session_reused, NULL, (const SSL *ssl))                                             \
-    F(REQUIRED, int, SSL_CTX_remove_session, NULL, (SSL_CTX * ctx, SSL_SESSION * session))                   \
-    F(REQUIRED, int, SSL_SESSION_get_protocol_version, NULL, (const SSL_SESSION *session))                   \
-    F(REQUIRED, const unsigned char *, SSL_SESSION_get0_id_context, NULL,                                    \
+    F(OPTIONAL, OSSL_ECHSTORE *, SSL_get1_echstore, "", (const SSL *ssl))                                    \
+    F(OPTIONAL, void, OSSL_ECHSTORE_free, "", (OSSL_ECHSTORE * store))                                       \
+    F(REQUIRED, int, SSL_write_early_data, "", (SSL * ssl, const void *buf, size_t num, size_t *written))    \
+    F(REQUIRED, void, SSL_set_psk_use_session_callback, "", (SSL * ssl, ossl_psk_use_cb * callback))         \
+    F(REQUIRED, unsigned, SSL_get_state, "", (const SSL *ssl))                                               \
+    F(REQUIRED, int, SSL_session_reused, "", (const SSL *ssl))                                               \
+    F(REQUIRED, int, SSL_CTX_remove_session, "", (SSL_CTX * ctx, SSL_SESSION * session))                     \
+    F(REQUIRED, int, SSL_SESSION_get_protocol_version, "", (const SSL_SESSION *session))                     \
+    F(REQUIRED, const unsigned char *, SSL_SESSION_get0_id_context, "",                                      \
       (const SSL_SESSION *session, unsigned *length))                                                        \
-    F(REQUIRED, int, SSL_SESSION_set1_id_context, NULL,                                                      \
+    F(REQUIRED, int, SSL_SESSION_set1_id_context, "",                                                        \
       (SSL_SESSION * session, const unsigned char *context, unsigned length))                                \
-    F(REQUIRED, int, SSL_set_session_id_context, NULL,                                                       \
+    F(REQUIRED, int, SSL_set_session_id_context, "",                                                         \
       (SSL * ssl, const unsigned char *context, unsigned length))                                            \
-    F(REQUIRED, X509_STACK *, SSL_get_peer_cert_chain, NULL, (const SSL *ssl))                               \
-    F(REQUIRED, int, SSL_get_security_level, NULL, (const SSL *ssl))                                         \
-    F(REQUIRED, int, SSL_version, NULL, (const SSL *ssl))                                                    \
-    F(REQUIRED, int, SSL_get_verify_mode, NULL, (const SSL *ssl))                                            \
-    F(REQUIRED, ossl_verify_cb *, SSL_get_verify_callback, NULL, (const SSL *ssl))                           \
-    F(REQUIRED, void, SSL_set_verify_result, NULL, (SSL * ssl, long result))                                 \
-    F(REQUIRED, void, SSL_set_verify, NULL, (SSL * ssl, int mode, ossl_verify_cb *callback))                 \
-    F(REQUIRED, BIO *, SSL_get_rbio, NULL, (const SSL *ssl))                                                 \
-    F(REQUIRED, BIO *, SSL_get_wbio, NULL, (const SSL *ssl))                                                 \
-    F(REQUIRED, void, SSL_set_shutdown, NULL, (SSL * ssl, int mode))                                         \
-    F(REQUIRED, int, SSL_set_ex_data, NULL, (SSL * ssl, int idx, void *value))                               \
-    F(REQUIRED, void *, SSL_get_ex_data, NULL, (const SSL *ssl, int idx))                                    \
-    F(REQUIRED, void *, SSL_CTX_get_ex_data, NULL, (const SSL_CTX *ctx, int idx))                            \
-    F(REQUIRED, int, SSL_get_ex_data_X509_STORE_CTX_idx, NULL, (void))                                       \
-    F(REQUIRED, void, SSL_set_info_callback, NULL, (SSL * ssl, ossl_info_cb * callback))                     \
-    F(REQUIRED, ossl_info_cb *, SSL_get_info_callback, NULL, (const SSL *ssl))                               \
-    F(REQUIRED, void, SSL_CTX_set_info_callback, NULL, (SSL_CTX * ctx, ossl_info_cb * callback))             \
-    F(REQUIRED, ossl_info_cb *, SSL_CTX_get_info_callback, NULL, (SSL_CTX * ctx))                            \
-    F(REQUIRED, void, SSL_CTX_set_cert_verify_callback, NULL,                                                \
+    F(REQUIRED, X509_STACK *, SSL_get_peer_cert_chain, "", (const SSL *ssl))                                 \
+    F(REQUIRED, int, SSL_get_security_level, "", (const SSL *ssl))                                           \
+    F(REQUIRED, int, SSL_version, "", (const SSL *ssl))                                                      \
+    F(REQUIRED, int, SSL_get_verify_mode, "", (const SSL *ssl))                                              \
+    F(REQUIRED, ossl_verify_cb *, SSL_get_verify_callback, "", (const SSL *ssl))                             \
+    F(REQUIRED, void, SSL_set_verify_result, "", (SSL * ssl, long result))                                   \
+    F(REQUIRED, void, SSL_set_verify, "", (SSL * ssl, int mode, ossl_verify_cb *callback))                   \
+    F(REQUIRED, BIO *, SSL_get_rbio, "", (const SSL *ssl))                                                   \
+    F(REQUIRED, BIO *, SSL_get_wbio, "", (const SSL *ssl))                                                   \
+    F(REQUIRED, void, SSL_set_shutdown, "", (SSL * ssl, int mode))                                           \
+    F(REQUIRED, int, SSL_set_ex_data, "", (SSL * ssl, int idx, void *value))                                 \
+    F(REQUIRED, void *, SSL_get_ex_data, "", (const SSL *ssl, int idx))                                      \
+    F(REQUIRED, void *, SSL_CTX_get_ex_data, "", (const SSL_CTX *ctx, int idx))                              \
+    F(REQUIRED, int, SSL_get_ex_data_X509_STORE_CTX_idx, "", (void))                                         \
+    F(REQUIRED, void, SSL_set_info_callback, "", (SSL * ssl, ossl_info_cb * callback))                       \
+    F(REQUIRED, ossl_info_cb *, SSL_get_info_callback, "", (const SSL *ssl))                                 \
+    F(REQUIRED, void, SSL_CTX_set_info_callback, "", (SSL_CTX * ctx, ossl_info_cb * callback))               \
+    F(REQUIRED, ossl_info_cb *, SSL_CTX_get_info_callback, "", (SSL_CTX * ctx))                              \
+    F(REQUIRED, void, SSL_CTX_set_cert_verify_callback, "",                                                  \
       (SSL_CTX * ctx, ossl_cert_verify_cb * callback, void *arg))                                            \
-    F(REQUIRED, int, SSL_CTX_add_custom_ext, NULL,                                                           \
+    F(REQUIRED, int, SSL_CTX_add_custom_ext, "",                                                             \
       (SSL_CTX * ctx, unsigned type, unsigned context, ossl_ext_add_cb *add, ossl_ext_free_cb *release,      \
        void *add_arg, void *parse, void *parse_arg))                                                         \
-    F(REQUIRED, long, SSL_ctrl, NULL, (SSL * ssl, int command, long number, void *pointer))                  \
-    F(REQUIRED, SSL *, SSL_new, NULL, (SSL_CTX * ctx))                                                       \
-    F(REQUIRED, SSL_CTX *, SSL_set_SSL_CTX, NULL, (SSL * ssl, SSL_CTX * ctx))                                \
-    F(REQUIRED, void, SSL_set_cert_cb, NULL, (SSL * ssl, ossl_cert_cb * callback, void *arg))                \
-    F(REQUIRED, void, SSL_CTX_set_cert_cb, NULL, (SSL_CTX * ctx, ossl_cert_cb * callback, void *arg))        \
-    F(REQUIRED, ossl_client_cert_cb *, SSL_CTX_get_client_cert_cb, NULL, (SSL_CTX * ctx))                    \
-    F(REQUIRED, X509_NAME_STACK *, SSL_get_client_CA_list, NULL, (const SSL *ssl))                           \
-    F(REQUIRED, int, SSL_get_shared_sigalgs, NULL,                                                           \
+    F(REQUIRED, long, SSL_ctrl, "", (SSL * ssl, int command, long number, void *pointer))                    \
+    F(REQUIRED, SSL *, SSL_new, "", (SSL_CTX * ctx))                                                         \
+    F(REQUIRED, SSL_CTX *, SSL_set_SSL_CTX, "", (SSL * ssl, SSL_CTX * ctx))                                  \
+    F(REQUIRED, void, SSL_set_cert_cb, "", (SSL * ssl, ossl_cert_cb * callback, void *arg))                  \
+    F(REQUIRED, void, SSL_CTX_set_cert_cb, "", (SSL_CTX * ctx, ossl_cert_cb * callback, void *arg))          \
+    F(REQUIRED, ossl_client_cert_cb *, SSL_CTX_get_client_cert_cb, "", (SSL_CTX * ctx))                      \
+    F(REQUIRED, X509_NAME_STACK *, SSL_get_client_CA_list, "", (const SSL *ssl))                             \
+    F(REQUIRED, int, SSL_get_shared_sigalgs, "",                                                             \
       (SSL * ssl, int index, int *sign, int *hash, int *sign_hash, unsigned char *raw_sign,                  \
        unsigned char *raw_hash))                                                                             \
-    F(REQUIRED, void, SSL_certs_clear, NULL, (SSL * ssl))                                                    \
-    F(REQUIRED, int, SSL_use_certificate, NULL, (SSL * ssl, X509 * x))                                       \
-    F(REQUIRED, int, SSL_use_PrivateKey, NULL, (SSL * ssl, EVP_PKEY * key))                                  \
-    F(REQUIRED, X509 *, SSL_get_certificate, NULL, (const SSL *ssl))                                         \
-    F(REQUIRED, EVP_PKEY *, SSL_get_privatekey, NULL, (const SSL *ssl))                                      \
-    F(REQUIRED, int, SSL_SESSION_get0_ticket_appdata, NULL,                                                  \
+    F(REQUIRED, void, SSL_certs_clear, "", (SSL * ssl))                                                      \
+    F(REQUIRED, int, SSL_use_certificate, "", (SSL * ssl, X509 * x))                                         \
+    F(REQUIRED, int, SSL_use_PrivateKey, "", (SSL * ssl, EVP_PKEY * key))                                    \
+    F(REQUIRED, X509 *, SSL_get_certificate, "", (const SSL *ssl))                                           \
+    F(REQUIRED, EVP_PKEY *, SSL_get_privatekey, "", (const SSL *ssl))                                        \
+    F(REQUIRED, int, SSL_SESSION_get0_ticket_appdata, "",                                                    \
       (SSL_SESSION * session, void **data, size_t *length))                                                  \
-    F(REQUIRED, int, SSL_SESSION_set1_ticket_appdata, NULL,                                                  \
+    F(REQUIRED, int, SSL_SESSION_set1_ticket_appdata, "",                                                    \
       (SSL_SESSION * session, const void *data, size_t length))                                              \
     /* In no fork of OpenSSL: the mark by which one is told from it. */                                      \
-    F(REQUIRED, void, SSL_CTX_set_client_hello_cb, NULL, (SSL_CTX * ctx, void *callback, void *arg))
+    F(REQUIRED, void, SSL_CTX_set_client_hello_cb, "", (SSL_CTX * ctx, void *callback, void *arg))
 
 #define OSSL_MEMBER(presence, result, name, older, arguments) result(*name) arguments;
 struct ossl {

@@ -28,7 +28,7 @@ enum {
 
 /* The numbers of RFC 3164, 4.1.1. */
 static const struct {
-    const char *name;
+    char name[10];
     int number;
 } facilities[] = {{"user", 1},    {"mail", 2},    {"daemon", 3},  {"auth", 4},    {"syslog", 5},
                   {"lpr", 6},     {"news", 7},    {"uucp", 8},    {"cron", 9},    {"authpriv", 10},

@@ -16,6 +16,12 @@ typedef void *open_object(const char *path, int mode);
 
 /* What scope_loads() said at the last look. */
 static atomic_ullong looked;
+/*
+ * The objects among which every libssl was found to lead to us, which stays so: a struct objects, its count
+ * in the low half. Programs load plugins one by one, with a hundred objects there.
+ */
+static atomic_ullong settled;
+#define SETTLED_MAX 0xffffffffU
 static _Atomic(void *) real_dlsym;
 /*
  * Our constructor ran. Before, sanitizers and allocators ask dlsym(3) for the functions whose place they
@@ -109,16 +115,36 @@ static void watch(const struct object *object)
     register_with(libssl, register_all);
 }
 
+static struct objects load_settled(void)
+{
+    unsigned long long packed = atomic_load(&settled);
+    return (struct objects){packed >> 32, packed & SETTLED_MAX};
+}
+
+static void store_settled(const struct objects *objects)
+{
+    if (objects->unloads < SETTLED_MAX && objects->count < SETTLED_MAX)
+        atomic_store(&settled, objects->unloads << 32 | objects->count);
+}
+
 __attribute__((noinline)) static void look_again(void)
 {
     char path[PATH_MAX];
     struct object object;
-    const void *below = NULL;
-    while (object_above(below, "SSL_CTX_new", path, &object)) {
-        below = (const void *)object.low; /* NOLINT(performance-no-int-to-ptr) */
-        if (!births_are_seen(&object))
+    struct objects all;
+    const struct objects but = load_settled();
+    bool found = object_above(NULL, "SSL_CTX_new", &but, path, &object, &all);
+    bool all_seen = true;
+    while (found) {
+        const void *below = (const void *)object.low; /* NOLINT(performance-no-int-to-ptr) */
+        if (!births_are_seen(&object)) {
+            all_seen = false;
             watch(&object);
+        }
+        found = object_above(below, "SSL_CTX_new", &but, path, &object, NULL);
     }
+    if (all_seen)
+        store_settled(&all);
 }
 
 static void look(void)
@@ -159,7 +185,7 @@ __attribute__((constructor)) static void on_start(void)
     struct object object;
     const void *below = NULL;
     int error = errno;
-    while (object_above(below, "SSL_CTX_new", path, &object)) {
+    while (object_above(below, "SSL_CTX_new", NULL, path, &object, NULL)) {
         below = (const void *)object.low; /* NOLINT(performance-no-int-to-ptr) */
         struct libssl *libssl =
             object_binding(&object, "CRYPTO_new_ex_data") == NULL ? to_be_watched(&object) : NULL;

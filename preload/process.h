@@ -15,11 +15,15 @@ struct process_start {
     const char *policy_path; /* NULL: it is too long */
     bool policy_named;       /* by TLSGRAFT_POLICY; else it is the default path */
     bool default_existed;    /* a file was there */
-    const char *program;     /* path of the executable; "" if not known */
+    const char *program;     /* path of the executable, or where /proc is out of reach as it was executed; "":
+                                neither is known */
     const char *section;     /* TLSGRAFT_PROGRAM; NULL: not set */
 };
 
-/* Never NULL. The first call looks, so it is made before the host changes its environment or its root. */
+/*
+ * Never NULL. The constructor looks, so that the host changes neither its environment nor its root before;
+ * the path of the executable is asked for by the first call.
+ */
 const struct process_start *process_start(void);
 
 /* Is the root directory the one of the start? False also where that is not known. */
@@ -28,7 +32,7 @@ bool process_root_is_unchanged(void);
 /* False only where nothing of that name is there: a dangling link, or a directory without permission, is. */
 bool process_file_exists(const char *path);
 
-/* The process's reporter, for log_line(). */
+/* The process's reporter, for log_line(). It has the path of the executable from process_start() on. */
 struct reporter *process_reporter(void);
 
 /*

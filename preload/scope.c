@@ -48,15 +48,27 @@ bool object_is_loaded(const char *soname_begin)
 struct climb {
     const void *from;
     const char *function;
+    const struct objects *but;
     char *path;
     struct object *lowest;
+    struct objects all;
 };
+
+static bool is_left_out(const struct objects *but, const struct objects *now)
+{
+    return but != NULL && but->unloads == now->unloads && now->count <= but->count;
+}
 
 static int climb_to(struct dl_phdr_info *info, size_t size, void *context)
 {
-    const struct climb *climb = context;
+    struct climb *climb = context;
     struct object object;
     (void)size;
+    climb->all.unloads = info->dlpi_subs;
+    climb->all.count++;
+    /* What costs little first. */
+    if (is_left_out(climb->but, &climb->all))
+        return 0;
     object_place(info, &object);
     if (object.low <= (uintptr_t)climb->from || object.low >= climb->lowest->low || !object_read(&object) ||
         object_function(&object, climb->function) == NULL)
@@ -68,11 +80,14 @@ static int climb_to(struct dl_phdr_info *info, size_t size, void *context)
     return 0;
 }
 
-bool object_above(const void *address, const char *function, char path[PATH_MAX], struct object *object)
+bool object_above(const void *address, const char *function, const struct objects *but, char path[PATH_MAX],
+                  struct object *object, struct objects *all)
 {
-    struct climb climb = {.from = address, .function = function, .path = path, .lowest = object};
+    struct climb climb = {.from = address, .function = function, .but = but, .path = path, .lowest = object};
     object->low = UINTPTR_MAX;
     dl_iterate_phdr(climb_to, &climb);
+    if (all != NULL)
+        *all = climb.all;
     return object->low != UINTPTR_MAX;
 }
 

@@ -18,8 +18,21 @@
 /* The object that holds an address. False: none does. */
 bool object_of_address(const void *address, struct object *object);
 
-/* Of the objects that define a function, the lowest that lies above an address. False: there is none. */
-bool object_above(const void *address, const char *function, char path[PATH_MAX], struct object *object);
+/*
+ * The first objects of the loader's list, which are still the same if nothing was unloaded: what is loaded is
+ * added at its end. (See dlpi_subs in dl_iterate_phdr(3).)
+ */
+struct objects {
+    unsigned long long unloads;
+    size_t count;
+};
+
+/*
+ * Of the objects that define a function, the lowest that lies above an address. False: there is none. `but`
+ * (NULL: none): these are not looked at. `all` (may be NULL) becomes what is there now.
+ */
+bool object_above(const void *address, const char *function, const struct objects *but, char path[PATH_MAX],
+                  struct object *object, struct objects *all);
 
 /* The first object, of those that `object` names as needed, that defines a function. False: none does. */
 bool object_needed_with(const struct object *object, const char *function, struct object *needed);

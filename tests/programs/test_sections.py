@@ -1,5 +1,7 @@
 """Sections for programs: which one a program has, and that its rules come before the global ones."""
 import os
+import shutil
+import sys
 
 from lab import BUILD, GREETING, PYTHON, LabTest, main
 
@@ -26,6 +28,9 @@ class Sections(LabTest):
                     "python": [PYTHON, f"{self.lab}/fetch.py", "none", server.port, self.ca.certificate]}[program]
             result = (self.bare([*wrapper, *argv], env=env) if wrapper else self.graft(argv, policy, env=env))
             seen = server.next()
+        return self.accepted(result, seen)
+
+    def accepted(self, result, seen):
         accepted = GREETING in result.out
         self.assertEqual(accepted, seen.data.startswith(b"GET"), result)
         return accepted
@@ -51,6 +56,16 @@ class Sections(LabTest):
         self.assertFalse(self.fetch(policy, wrapper=[*run, "--"]))
         self.assertTrue(self.fetch(policy, wrapper=[*run, "--program", "billing", "--"]))
         self.assertTrue(self.fetch(policy, "python", wrapper=[*run, "--program", "billing", "--"]))
+
+    def test_one_whose_file_is_gone_before_it_loads_a_libssl(self):
+        program = self.lab / "upgraded"
+        shutil.copy(os.path.realpath(PYTHON), program)
+        code = "import os, runpy, sys; os.unlink(sys.argv[1]); del sys.argv[:2]; runpy.run_path(sys.argv[0])"
+        policy = self.write(self.rules(WRONG), (str(program), self.rules(RIGHT)))
+        with self.serve(self.genuine) as server:
+            argv = [program, "-c", code, program, f"{self.lab}/fetch.py", "none", server.port, self.ca.certificate]
+            result = self.graft(argv, policy, env={"PYTHONHOME": sys.base_prefix})
+            self.assertTrue(self.accepted(result, server.next()))
 
     def test_its_rules_beat_the_global_ones_even_less_specific_ones(self):
         wide = self.rules(RIGHT).replace("localhost", "*")
