@@ -178,7 +178,8 @@ class Check(UpstreamBench):
         end = openssl("x509", "-in", old[0].certificate, "-noout", "-enddate", "-dateopt", "iso_8601").decode()
         self.check(0, f"all client certificates of the rule have expired, the last one on {end[9:19]}", lines=1)
         self.upstream("old.both.pem", "own.both.pem")
-        self.assertNotIn("expired", self.check(0).stderr)
+        self.check(0, f"{self.policy}:3: certificate: the client certificate {self.folder}/old.both.pem expired on 20",
+                   "; another one of the rule is valid now: remove this one", lines=1)
         self.upstream("old.both.pem", settings='mode = "off";')
         self.check(0, lines=0)
 
@@ -189,9 +190,14 @@ class Check(UpstreamBench):
         self.both("own.both.pem", self.own.certificate, self.own.key)
         self.upstream("near.both.pem")
         result = self.check(0, f"{self.policy}:3: certificate: the client certificate {path} expires (20", lines=1)
-        self.assertRegex(result.stderr, r" is in [56] days\); get the one that comes after it, and name it here too\n$")
+        self.assertRegex(result.stderr, r" is in [45] days\); get the one that comes after it, and name it here too\n$")
         self.upstream("near.both.pem", "own.both.pem")
         self.check(0, "another one of the rule lasts longer: remove this one when no server needs it", lines=1)
+        self.add(path)
+        listed = [self.cert("list").stdout.split("\t")[3]]
+        told = re.search(r" is in (\d+) days", self.check(0).stderr).group(1)
+        listed.append(self.cert("list").stdout.split("\t")[3])
+        self.assertIn(told, listed, "as many days as everywhere")
         days = "TLSGRAFT_SECURITY_CERTIFICATEEXPIRYMONITOR_WARNINGTHRESHOLDDAYS"
         for threshold, lines in ((0, 0), (4, 0), (6, 1), (3650, 2)):
             self.environment[days] = str(threshold)
