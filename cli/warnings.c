@@ -287,6 +287,7 @@ static void warn_of_client_certificates(struct context *context)
     for (size_t i = 0; i < policy->upstream_rule_count; i++)
         warn_of_candidates(context, policy->upstream_rules[i]);
     security_check_close(&security);
+    context->security = NULL;
 }
 
 void warnings_tell(const struct policy_file *file, time_t now)
