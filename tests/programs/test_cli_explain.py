@@ -1,5 +1,6 @@
 """`tlsgraft policy explain`: what it prints, and when it says no. Whether it is true: test_explain.py."""
 
+import datetime
 import json
 import os
 import pty
@@ -459,15 +460,22 @@ programs = ( {{ name = "billing"; match = "billing"; upstream_certificates = (
         self.policy.write_text(self.text('{ domain = "a"; certificate = "long.pem"; }'))
         return self.client("a")
 
-    def later(self):
-        """A file with a certificate that is not valid yet."""
+    def test_days_are_counted_as_in_events(self):
+        end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=2, hours=12)
+        self.later("20200101000000Z", end.strftime("%Y%m%d%H%M%SZ"))
+        self.policy.write_text(self.text('{ domain = "a"; certificate = "later.pem"; }'))
+        checked = self.call("--policy", self.policy, "policy", "check")
+        self.assertIn(f"({end:%Y-%m-%d} is in 2 days)", checked.stderr)
+
+    def later(self, start="29981231000000Z", end="29991231000000Z"):
+        """A file with a certificate that is, if nothing else is said, not valid yet."""
         self.write("openssl.cnf", "[ca]\ndefault_ca = it\n[it]\ndatabase = index\nnew_certs_dir = .\nrand_serial = yes\n"
                                   "default_md = sha256\npolicy = any\n[any]\ncommonName = supplied\n", 0o600)
         self.write("index", "", 0o600)
         authority, long = self.identities[:2]
         openssl("req", "-new", "-key", long.key, "-subj", "/CN=later", "-out", self.folder / "later.csr")
         subprocess.run(["openssl", "ca", "-config", "openssl.cnf", "-batch", "-notext", "-cert", authority.certificate,
-                        "-keyfile", authority.key, "-startdate", "29981231000000Z", "-enddate", "29991231000000Z",
+                        "-keyfile", authority.key, "-startdate", start, "-enddate", end,
                         "-in", "later.csr", "-out", "later.crt"], cwd=self.folder, check=True,
                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         return self.write("later.pem", (self.folder / "later.crt").read_text() + long.key.read_text(), 0o600)
