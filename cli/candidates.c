@@ -54,21 +54,3 @@ void candidates_check(const struct policy *policy, const struct ossl *ossl, bool
             check_candidate(&check, rule, &rule->candidates[k]);
     }
 }
-
-bool candidates_last_end(const struct policy *policy, const struct ossl *ossl,
-                         const struct upstream_rule *rule, int64_t *end)
-{
-    bool found = false;
-    for (size_t i = 0; i < rule->candidate_count; i++) {
-        char why[CREDENTIAL_WHY_SIZE];
-        enum credential_fault fault;
-        const struct credential *credential =
-            credential_acquire(policy, ossl, &rule->candidates[i], &fault, why);
-        if (credential != NULL && (!found || credential->not_after > *end)) {
-            *end = credential->not_after;
-            found = true;
-        }
-        credential_release(credential);
-    }
-    return found;
-}

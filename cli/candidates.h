@@ -3,7 +3,6 @@
 #define TLSGRAFT_CANDIDATES_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "policy/openssl.h"
 #include "policy/policy.h"
@@ -16,12 +15,5 @@
  */
 void candidates_check(const struct policy *policy, const struct ossl *ossl, bool store_failed,
                       void (*say)(void *context, bool store_failed, const char *text), void *context);
-
-/*
- * When the last certificate of a rule ends, in seconds of the epoch, from what can be presented of its
- * candidates. False: nothing can.
- */
-bool candidates_last_end(const struct policy *policy, const struct ossl *ossl,
-                         const struct upstream_rule *rule, int64_t *end);
 
 #endif

@@ -60,6 +60,8 @@ typedef void crypto_msg_cb(int write, int version, int content_type, const void 
     F(const SSL_METHOD *, TLS_client_method, (void))                                                         \
     F(SSL_CTX *, SSL_CTX_new, (const SSL_METHOD *method))                                                    \
     F(void, SSL_CTX_free, (SSL_CTX * ctx))                                                                   \
+    F(void, SSL_CTX_set_security_level, (SSL_CTX * ctx, int level))                                          \
+    F(int, SSL_CTX_use_certificate, (SSL_CTX * ctx, X509 * x))                                               \
     F(void, SSL_free, (SSL * ssl))                                                                           \
     F(int, SSL_set_fd, (SSL * ssl, int fd))                                                                  \
     F(void, SSL_set_msg_callback, (SSL * ssl, crypto_msg_cb * callback))                                     \

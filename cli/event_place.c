@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "cli/message.h"
+#include "cli/state_place.h"
+#include "policy/store_redis_link.h"
 
 enum { WHY_SIZE = PATH_MAX + 256 };
 
@@ -71,10 +73,55 @@ static bool takes_events(const char *file, char why[WHY_SIZE])
     return false;
 }
 
+/* XLEN, for that is a question about the stream; who may only write to it may not ask it. */
+static bool answers_of_stream(const struct event_sinks *events, char why[STORE_WHY_SIZE])
+{
+    static const char denied[] = "NOPERM";
+    struct redis_link link;
+    struct redis_reply *reply = NULL;
+    redis_link_init(&link, events->store, events->store->timeout_ms, why);
+    if (redis_link_open(&link) && redis_link_add_texts(&link, "XLEN", events->redis_stream, NULL))
+        reply = redis_link_reply(&link);
+    redis_link_close(&link);
+    bool answers = reply != NULL;
+    if (answers && reply->type == REDIS_IS_ERROR && strncmp(reply->text, denied, strlen(denied)) != 0) {
+        redis_error_fail(reply, why);
+        answers = false;
+    }
+    redis_reply_free(reply);
+    return answers;
+}
+
+static void check_stream(const struct policy *policy)
+{
+    char name[256];
+    char why[STORE_WHY_SIZE];
+    if (policy->events.redis_stream == NULL || answers_of_stream(&policy->events, why))
+        return;
+    store_name(&policy->store, name, sizeof name);
+    message_warning("%s: events.redis_stream: %s takes no events: %s", policy->path, name, why);
+}
+
+/* In the Redis of the store they need no directory but while that does not answer. */
+static void check_state(const struct policy *policy)
+{
+    const struct expiry_settings *expiry = &policy->expiry;
+    char why[WHY_SIZE];
+    if (policy->store.type == STORE_REDIS ||
+        (expiry->check_cooldown_seconds == 0 && expiry->event_cooldown_seconds == 0) ||
+        state_place_takes(policy->state_directory, why, sizeof why))
+        return;
+    message_warning(
+        "%s: state_directory: each process of this user (%lu) raises events of expiry for itself: %s",
+        policy->path, (unsigned long)geteuid(), why);
+}
+
 void event_place_check(const struct policy *policy)
 {
     const struct event_sinks *events = &policy->events;
     char why[WHY_SIZE];
+    check_stream(policy);
+    check_state(policy);
     if (events->file != NULL && !takes_events(events->file, why))
         message_warning("%s:%u: events.file: %s takes no events: %s", events->file_source.file,
                         events->file_source.line, events->file, why);

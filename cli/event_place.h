@@ -5,8 +5,10 @@
 #include "policy/policy.h"
 
 /*
- * Warns the user where `events.file` cannot take events: what it is, or that this user may not write it. The
- * programs may run as others, so only the latter is said of this user. Writes nothing.
+ * Warns the user where `events.file` cannot take events (what it is, or that this user may not write it),
+ * where the Redis of `events.redis_stream` does not answer, and where the state directory cannot be used, so
+ * that events of expiry are raised by each process for itself. The programs may run as others, so of
+ * permissions only those of this user are told. Writes nothing.
  */
 void event_place_check(const struct policy *policy);
 

@@ -155,3 +155,9 @@ void event_print_end(const struct event_printer *printer)
     if (printer->form == EVENT_FORM_JSON_ARRAY)
         fputs(printer->count == 0 ? "[]\n" : "\n]\n", stdout);
 }
+
+void event_print_broken(const struct event_printer *printer)
+{
+    if (printer->count > 0)
+        event_print_end(printer);
+}

@@ -27,4 +27,8 @@ void event_print(struct event_printer *printer, const struct event_text *text, c
 /* After the last one. */
 void event_print_end(const struct event_printer *printer);
 
+/* In its place, where the source fails: what was begun is closed, and where there is nothing yet it stays so.
+ */
+void event_print_broken(const struct event_printer *printer);
+
 #endif

@@ -13,7 +13,6 @@ enum {
     AT_ONCE = 32,    /* entries in one answer; one alone is as long as a record may be */
     BLOCK_MS = 5000, /* Redis answers by then though nothing has come; who is gone does not */
     RETRY_MS = 1000,
-    ID_SIZE = 64,
 };
 
 struct stream {
@@ -22,10 +21,10 @@ struct stream {
     char name[512];
     char why[STORE_WHY_SIZE];
     struct redis_link link;
-    struct redis_reply *answer; /* NULL: all of its entries have been told */
-    size_t told;                /* of these */
-    char last[ID_SIZE];         /* the id of the entry that was told last */
-    unsigned long long number;  /* of the entries that were told */
+    struct redis_reply *answer;     /* NULL: all of its entries have been told */
+    size_t told;                    /* of these */
+    char last[REDIS_ENTRY_ID_SIZE]; /* the id of the entry that was told last */
+    unsigned long long number;      /* of the entries that were told */
     unsigned at_once;
     bool answered; /* it has been reached, once */
     bool lost;     /* and then not any more; the user has been told */
@@ -91,18 +90,52 @@ static bool ask(struct stream *stream, bool block)
     return added && (!block || redis_link_send(&stream->link));
 }
 
+/* Digits, '-' and digits: so says Redis of it. */
+static bool is_entry_id(const char *text)
+{
+    static const char digits[] = "0123456789";
+    size_t time = strspn(text, digits);
+    size_t number = text[time] == '-' ? strspn(text + time + 1, digits) : 0;
+    return time > 0 && number > 0 && text[time + 1 + number] == '\0';
+}
+
+/* Passes over the entry of the only one that was asked for. False: which it is cannot be told. */
+static bool skip_too_long(struct stream *stream)
+{
+    const char *id = stream->link.entry_id;
+    if (!is_entry_id(id) || strcmp(id, stream->last) == 0) {
+        snprintf(stream->why, sizeof stream->why,
+                 "it answers something else than it was asked; is it Redis that listens there?");
+        return false;
+    }
+    message_warning("events: %s: the entry %s is longer than 1 MiB, and was left out; see what writes such "
+                    "entries there, and remove it: XDEL %s %s",
+                    stream->name, id, stream->key, id);
+    snprintf(stream->last, sizeof stream->last, "%s", id);
+    stream->number++;
+    return true;
+}
+
+/* An answer was too long: less is to be asked for, and of a single entry nothing. */
+static bool go_past_too_long(struct stream *stream)
+{
+    if (stream->at_once == 1 && !skip_too_long(stream))
+        return false;
+    stream->at_once = 1;
+    redis_link_renew(&stream->link);
+    return redis_link_open(&stream->link);
+}
+
 enum taken { TAKEN_ENTRIES, TAKEN_NOTHING, TAKEN_AGAIN, TAKEN_FAILED };
 
-/* Takes the answer. TAKEN_AGAIN: it is too long, and less is to be asked for. */
+/* Takes the answer. TAKEN_AGAIN: it was too long, and another question is to be asked. */
 static enum taken take(struct stream *stream)
 {
     redis_link_renew(&stream->link);
     stream->asked = false;
     struct redis_reply *reply = redis_link_reply(&stream->link);
-    if (reply == NULL && stream->link.was_too_long && stream->at_once > 1) {
-        stream->at_once = 1;
-        return redis_link_open(&stream->link) ? TAKEN_AGAIN : TAKEN_FAILED;
-    }
+    if (reply == NULL && stream->link.was_too_long)
+        return go_past_too_long(stream) ? TAKEN_AGAIN : TAKEN_FAILED;
     if (reply == NULL)
         return TAKEN_FAILED;
     stream->answer = reply;

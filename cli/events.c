@@ -104,8 +104,10 @@ static int show_all(const struct request *request, struct event_source *source)
         printer.form = EVENT_FORM_READER;
     while (true) {
         enum event_next next = source->next(source, &text);
-        if (next == EVENT_NEXT_FAILED)
+        if (next == EVENT_NEXT_FAILED) {
+            event_print_broken(&printer);
             return STATUS_SURROUNDINGS;
+        }
         if (next == EVENT_NEXT_NONE) {
             tell_skipped(source, &skipped);
             if (!request->follow)

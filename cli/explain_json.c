@@ -140,7 +140,7 @@ static json_t *client_of(const struct client_explained *client)
         set_text(object, "chosen", client->choice.chosen->candidate->name);
     for (size_t i = 0; i < client->choice.count; i++) {
         const struct upstream_considered *item = &client->choice.items[i];
-        upstream_words(item, words);
+        client_reason(item, words);
         if (item->verdict != UPSTREAM_CHOSEN)
             json_array_append_new(rejected,
                                   json_pack("{s:o, s:o}", "reference", output_text(item->candidate->name),

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/explain_print.h"
+#include "cli/security_level.h"
 
 __attribute__((format(printf, 2, 3))) static void add(struct explain_notes *notes, const char *format, ...)
 {
@@ -31,6 +32,36 @@ static void note_program(const struct explanation *explanation, const struct pro
         section_note(program, notes->texts[notes->count++]);
 }
 
+static void note_port(const struct client_explained *client, struct explain_notes *notes)
+{
+    const struct upstream_rule *next = client->without_port.rule;
+    const struct source *source = &client->led.rule->source;
+    char then[4200] = "no rule for client certificates";
+    if (next != NULL)
+        snprintf(then, sizeof then, "that at %.4096s:%u", next->source.file, next->source.line);
+    add(notes,
+        "the rule for client certificates (%.4096s:%u) is for port %u, so it applies only where that is the "
+        "connection's own for sure: not to a program that connects without resolving the name, or through a "
+        "proxy; to these applies %s",
+        source->file, source->line, client->led.pattern.port, then);
+}
+
+static void note_client(const struct client_explained *client, struct explain_notes *notes)
+{
+    char validity[CLIENT_VALIDITY_SIZE];
+    if (client->led.rule != NULL && client->led.pattern.port != 0)
+        note_port(client, notes);
+    if (client->choice.chosen == NULL)
+        return;
+    const char *name = client->choice.chosen->candidate->name;
+    client_validity(client, validity);
+    if (validity[0] != '\0')
+        add(notes, "the client certificate %.4096s %s, so servers may refuse it", name, validity);
+    if (client->not_taken != NULL)
+        add(notes, "the client certificate %.4096s is weak: " SECURITY_NOT_TAKEN, name, SECURITY_LEVEL,
+            client->not_taken);
+}
+
 void explain_find_notes(const struct explanation *explanation, const struct program_found *program,
                         struct explain_notes *notes)
 {
@@ -50,4 +81,5 @@ void explain_find_notes(const struct explanation *explanation, const struct prog
             "rules for other ports match (%.4096s:%u): they apply to a program whose port is not certain, as "
             "curl with --resolve, or behind a proxy; ask without a port",
             explanation->elsewhere->source.file, explanation->elsewhere->source.line);
+    note_client(&explanation->client, notes);
 }

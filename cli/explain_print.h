@@ -12,7 +12,7 @@ int explain_print_json(const struct explanation *explanation, const struct progr
 void explain_print_text(const struct explanation *explanation, const struct program_found *program);
 
 /* What is to be known besides, each in a sentence. */
-enum { EXPLAIN_NOTES_MAX = 5 };
+enum { EXPLAIN_NOTES_MAX = 8 };
 struct explain_notes {
     char texts[EXPLAIN_NOTES_MAX][SECTION_NOTE_SIZE];
     size_t count;

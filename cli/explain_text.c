@@ -147,7 +147,7 @@ static void print_client_rule(const struct client_explained *client)
         line("chosen", client->choice.chosen->candidate->name, NULL, NULL);
     for (size_t i = 0; i < client->choice.count; i++) {
         const struct upstream_considered *item = &client->choice.items[i];
-        upstream_words(item, words);
+        client_reason(item, words);
         if (item->verdict != UPSTREAM_CHOSEN)
             line("rejected", item->candidate->name, words, NULL);
     }

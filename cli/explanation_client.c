@@ -2,6 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "cli/security_level.h"
+#include "policy/text.h"
 
 /* What a walk over patterns needs. */
 struct collector {
@@ -55,7 +59,15 @@ static bool choose(struct client_explained *explained, const struct ossl *ossl, 
     const struct upstream_demand demand = {.ossl = ossl, .now = now};
     if (rule == NULL || policy_upstream_mode(explained->policy, rule) == MODE_OFF)
         return true;
-    return upstream_choose(explained->policy, rule, &demand, &explained->choice);
+    if (!upstream_choose(explained->policy, rule, &demand, &explained->choice))
+        return false;
+    if (explained->choice.chosen != NULL) {
+        struct security_check check;
+        security_check_open(&check, ossl);
+        explained->not_taken = security_check_fault(&check, explained->choice.chosen->credential);
+        security_check_close(&check);
+    }
+    return true;
 }
 
 bool client_explain(struct client_explained *explained, const struct policy *policy,
@@ -64,8 +76,10 @@ bool client_explain(struct client_explained *explained, const struct policy *pol
 {
     struct collector collector = {explained, section, peer, false};
     const struct domain *name = &peer->names[0].domain;
-    *explained = (struct client_explained){.policy = policy};
+    *explained = (struct client_explained){.policy = policy, .now = now};
     find(policy, section, name, peer->port, &explained->led);
+    if (explained->led.rule != NULL && explained->led.pattern.port != 0)
+        find(policy, section, name, 0, &explained->without_port);
     if (section != NULL && explained->led.rule != NULL) {
         struct client_led own = {.rule = NULL};
         rule_index_each(&section->upstream, name, peer->port, take_first, &own);
@@ -93,6 +107,41 @@ static bool is_one_of_several(const struct upstream_choice *choice)
     return usable > 1;
 }
 
+void client_validity(const struct client_explained *explained, char text[CLIENT_VALIDITY_SIZE])
+{
+    const struct credential *credential = explained->choice.chosen->credential;
+    bool begun = credential->not_before <= (int64_t)explained->now;
+    char day[TEXT_TIME_SIZE];
+    text[0] = '\0';
+    if (begun && (int64_t)explained->now <= credential->not_after)
+        return;
+    text_of_time((time_t)(begun ? credential->not_after : credential->not_before), day);
+    snprintf(text, CLIENT_VALIDITY_SIZE, "%s %.10s", begun ? "expired on" : "is not valid before", day);
+}
+
+void client_reason(const struct upstream_considered *item, char words[UPSTREAM_WORDS_SIZE])
+{
+    const char *name = item->candidate->name;
+    size_t length = strlen(name);
+    upstream_words(item, words);
+    if (strncmp(words, name, length) == 0 && words[length] == ' ')
+        memmove(words, words + length + 1, strlen(words + length + 1) + 1);
+}
+
+/* Which one a server gets that asks for a certificate. */
+static void say_chosen(const struct client_explained *explained, const char *own,
+                       char text[CLIENT_OUTCOME_SIZE])
+{
+    char validity[CLIENT_VALIDITY_SIZE];
+    client_validity(explained, validity);
+    snprintf(text, CLIENT_OUTCOME_SIZE, "a server that asks for a certificate gets %.700s%s%s%s%s",
+             explained->choice.chosen->candidate->name, validity[0] == '\0' ? "" : ", which ", validity,
+             is_one_of_several(&explained->choice)
+                 ? ", or another one where that alone fits the CAs and kinds of keys that it names"
+                 : ", if it accepts that kind of key",
+             own);
+}
+
 void client_outcome(const struct client_explained *explained, char text[CLIENT_OUTCOME_SIZE])
 {
     const struct upstream_rule *rule = explained->led.rule;
@@ -104,12 +153,7 @@ void client_outcome(const struct client_explained *explained, char text[CLIENT_O
     else if (mode == MODE_REPORT)
         snprintf(text, CLIENT_OUTCOME_SIZE, "the program does as it would, for the mode is report");
     else if (chosen != NULL)
-        snprintf(text, CLIENT_OUTCOME_SIZE, "a server that asks for a certificate gets %.700s%s%s",
-                 chosen->candidate->name,
-                 is_one_of_several(&explained->choice)
-                     ? ", or another one where that alone fits the CAs and kinds of keys that it names"
-                     : "",
-                 own);
+        say_chosen(explained, own, text);
     else if (rule->required)
         snprintf(text, CLIENT_OUTCOME_SIZE,
                  "a server that asks for a certificate is refused, for none can be used%s", own);

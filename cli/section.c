@@ -82,13 +82,15 @@ void section_find(const struct policy *policy, const struct program_asked *asked
 void section_note(const struct program_found *found, char note[SECTION_NOTE_SIZE])
 {
     const struct section *perhaps = found->perhaps;
-    char more[64] = "";
-    if (found->more > 0)
-        snprintf(more, sizeof more, ", or one of %zu after it", found->more);
-    snprintf(
-        note, SECTION_NOTE_SIZE,
-        "the executable is not known, and may match the section %.200s (%.4096s:%u)%s, which %s; give its "
-        "path as well, --program PATH --program NAME",
-        perhaps->name, perhaps->source.file, perhaps->source.line, more,
-        found->section != NULL ? "comes before" : "would then count");
+    bool is_before = found->section != NULL;
+    char which[128];
+    if (found->more == 0)
+        snprintf(which, sizeof which, ", which %s", is_before ? "comes before" : "would then count");
+    else
+        snprintf(which, sizeof which, " or another of the %zu sections %s", found->more + 1,
+                 is_before ? "that come before" : "there are, of which the first would then count");
+    snprintf(note, SECTION_NOTE_SIZE,
+             "the executable is not known, and may match the section %.200s (%.4096s:%u)%s; give its path as "
+             "well, --program PATH --program NAME",
+             perhaps->name, perhaps->source.file, perhaps->source.line, which);
 }

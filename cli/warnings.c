@@ -6,7 +6,9 @@
 #include "cli/candidates.h"
 #include "cli/certificate.h"
 #include "cli/message.h"
+#include "cli/security_level.h"
 #include "policy/credentials.h"
+#include "policy/expiry.h"
 #include "policy/text.h"
 
 enum { DAY = 86400 };
@@ -20,6 +22,7 @@ struct context {
     time_t now;
     time_t soon; /* seconds: what is further off is not told */
     const struct crypto *crypto;
+    const struct security_check *security; /* of client certificates */
     size_t found;
 };
 
@@ -28,20 +31,35 @@ static bool may_tell(struct context *context)
     return ++context->found <= WARNINGS_MAX;
 }
 
-/* "2026-12-31 is past", "... is today", "... is in 1 day". False: it is further off than a warning is for. */
-static bool describe_day(const struct context *context, time_t when, char *words, size_t size)
+/*
+ * "2026-12-31 is past", "... is in 1 day". False: it is further off than a warning is for. `days`: how many
+ * that are, where it is not past.
+ */
+static bool describe_day(const struct context *context, time_t when, int64_t days, char *words, size_t size)
 {
-    time_t now = context->now;
     char day[TEXT_TIME_SIZE];
     text_of_time(when, day);
-    long days = (long)((when - now + DAY - 1) / DAY);
-    if (when <= now)
+    if (when <= context->now)
         snprintf(words, size, "%.10s is past", day);
-    else if (when - now <= context->soon)
-        snprintf(words, size, "%.10s is in %ld day%s", day, days, days == 1 ? "" : "s");
-    else
+    else if (when - context->now > context->soon)
         return false;
+    else if (days == 0)
+        snprintf(words, size, "%.10s is in less than a day", day);
+    else
+        snprintf(words, size, "%.10s is in %ld day%s", day, (long)days, days == 1 ? "" : "s");
     return true;
+}
+
+/* The end of a certificate, with as many days as in events, and as `cert list` tells. */
+static bool describe_end(const struct context *context, time_t when, char *words, size_t size)
+{
+    return describe_day(context, when, expiry_days((int64_t)when - context->now), words, size);
+}
+
+/* The beginning of a day, from which it is not so far to the next that there are 0 in between. */
+static bool describe_date(const struct context *context, time_t when, char *words, size_t size)
+{
+    return describe_day(context, when, (when - context->now + DAY - 1) / DAY, words, size);
 }
 
 /* What comes of it: where the mode is not enforce, nothing is refused. */
@@ -61,7 +79,7 @@ static void warn_of_expiry(struct context *context)
 {
     const struct pin_rule *rule = context->rule;
     char words[128];
-    if (!rule->expires || !describe_day(context, rule->expiry, words, sizeof words) || !may_tell(context))
+    if (!rule->expires || !describe_date(context, rule->expiry, words, sizeof words) || !may_tell(context))
         return;
     bool past = context->now >= rule->expiry;
     message_warning("%s:%u: expires: %s%s %s; write a later day, or remove the rule", rule->source.file,
@@ -104,7 +122,7 @@ static bool warn_of_certificate(const struct certificate *certificate, unsigned 
     const struct source *at = &pinned->context->rule->source;
     char words[128];
     (void)line;
-    if (certificate->expires && describe_day(pinned->context, certificate->not_after, words, sizeof words) &&
+    if (certificate->expires && describe_end(pinned->context, certificate->not_after, words, sizeof words) &&
         may_tell(pinned->context))
         message_warning(
             "%s:%u: keys: the certificate in %s expires (%s); its key stays pinned, but the one after it "
@@ -139,6 +157,39 @@ static void warn_of_certificates(struct context *context)
     }
 }
 
+/* What can be presented of a rule. */
+struct outlook {
+    bool any_valid; /* one is valid now */
+    int64_t last;   /* when the one ends that lasts longest */
+    size_t usable;
+};
+
+static bool is_valid(const struct context *context, const struct credential *credential)
+{
+    return credential->not_before <= (int64_t)context->now && (int64_t)context->now < credential->not_after;
+}
+
+static const struct credential *acquire(const struct context *context, const struct candidate *candidate)
+{
+    char why[CREDENTIAL_WHY_SIZE];
+    enum credential_fault fault;
+    return credential_acquire(context->policy, &context->crypto->ossl, candidate, &fault, why);
+}
+
+static void look_out(const struct context *context, const struct upstream_rule *rule, struct outlook *outlook)
+{
+    *outlook = (struct outlook){.any_valid = false};
+    for (size_t i = 0; i < rule->candidate_count; i++) {
+        const struct credential *credential = acquire(context, &rule->candidates[i]);
+        if (credential == NULL)
+            continue;
+        outlook->any_valid = outlook->any_valid || is_valid(context, credential);
+        if (outlook->usable++ == 0 || credential->not_after > outlook->last)
+            outlook->last = credential->not_after;
+        credential_release(credential);
+    }
+}
+
 /* A server that asks for a certificate gets one of them all the same. */
 static void warn_of_all_expired(struct context *context, const struct upstream_rule *rule, int64_t end)
 {
@@ -154,40 +205,89 @@ static void warn_of_all_expired(struct context *context, const struct upstream_r
         rule->candidate_count == 1 ? "" : ", the last one", day);
 }
 
-/* `last`: when the one of the rule ends that lasts longest. */
-static void warn_of_candidate(struct context *context, const struct upstream_rule *rule,
-                              const struct candidate *candidate, int64_t last)
+/* One that is not valid now, where not all have expired. */
+static void warn_of_invalid(struct context *context, const struct upstream_rule *rule,
+                            const struct candidate *candidate, const struct credential *credential,
+                            const struct outlook *outlook)
 {
-    char why[CREDENTIAL_WHY_SIZE];
+    bool begun = credential->not_before <= (int64_t)context->now;
+    char day[TEXT_TIME_SIZE];
+    if (!may_tell(context))
+        return;
+    text_of_time((time_t)(begun ? credential->not_after : credential->not_before), day);
+    const char *words = !outlook->any_valid ? ", and no other one of the rule is valid now, so servers may "
+                                              "refuse what they get; name one that is valid"
+                        : begun
+                            ? "; another one of the rule is valid now: remove this one"
+                            : "; till then another one of the rule is presented, so there is nothing to do";
+    message_warning("%s:%u: certificate: the client certificate %s %s %.10s%s", rule->source.file,
+                    rule->source.line, candidate->name, begun ? "expired on" : "is not valid before", day,
+                    words);
+}
+
+static void warn_of_end(struct context *context, const struct upstream_rule *rule,
+                        const struct candidate *candidate, const struct credential *credential,
+                        const struct outlook *outlook)
+{
     char words[128];
-    enum credential_fault fault;
-    const struct credential *credential =
-        credential_acquire(context->policy, &context->crypto->ossl, candidate, &fault, why);
+    if (!describe_end(context, (time_t)credential->not_after, words, sizeof words) || !may_tell(context))
+        return;
+    message_warning("%s:%u: certificate: the client certificate %s expires (%s); %s", rule->source.file,
+                    rule->source.line, candidate->name, words,
+                    credential->not_after == outlook->last
+                        ? "get the one that comes after it, and name it here too"
+                        : "another one of the rule lasts longer: remove this one when no server needs it any "
+                          "more");
+}
+
+static void warn_of_weakness(struct context *context, const struct upstream_rule *rule,
+                             const struct candidate *candidate, const struct credential *credential)
+{
+    const char *fault = security_check_fault(context->security, credential);
+    if (fault != NULL && may_tell(context))
+        message_warning("%s:%u: certificate: the client certificate %s is weak: " SECURITY_NOT_TAKEN
+                        "; have a stronger one made",
+                        rule->source.file, rule->source.line, candidate->name, SECURITY_LEVEL, fault);
+}
+
+static void warn_of_candidate(struct context *context, const struct upstream_rule *rule,
+                              const struct candidate *candidate, const struct outlook *outlook)
+{
+    const struct credential *credential = acquire(context, candidate);
     if (credential == NULL)
         return;
-    bool told = describe_day(context, (time_t)credential->not_after, words, sizeof words);
-    bool is_last = credential->not_after == last;
+    if (is_valid(context, credential))
+        warn_of_end(context, rule, candidate, credential, outlook);
+    else if (outlook->last > (int64_t)context->now)
+        warn_of_invalid(context, rule, candidate, credential, outlook);
+    warn_of_weakness(context, rule, candidate, credential);
     credential_release(credential);
-    if (told && may_tell(context))
-        message_warning("%s:%u: certificate: the client certificate %s expires (%s); %s", rule->source.file,
-                        rule->source.line, candidate->name, words,
-                        is_last ? "get the one that comes after it, and name it here too"
-                                : "another one of the rule lasts longer: remove this one when no server "
-                                  "needs it any more");
 }
 
 static void warn_of_candidates(struct context *context, const struct upstream_rule *rule)
 {
-    int64_t last;
-    if (rule->disabled || policy_upstream_mode(context->policy, rule) == MODE_OFF ||
-        !candidates_last_end(context->policy, &context->crypto->ossl, rule, &last))
+    struct outlook outlook;
+    if (rule->disabled || policy_upstream_mode(context->policy, rule) == MODE_OFF)
         return;
-    if (last <= context->now) {
-        warn_of_all_expired(context, rule, last);
-        return;
-    }
+    look_out(context, rule, &outlook);
+    if (outlook.usable > 0 && outlook.last <= (int64_t)context->now)
+        warn_of_all_expired(context, rule, outlook.last);
     for (size_t i = 0; i < rule->candidate_count; i++)
-        warn_of_candidate(context, rule, &rule->candidates[i], last);
+        warn_of_candidate(context, rule, &rule->candidates[i], &outlook);
+}
+
+static void warn_of_client_certificates(struct context *context)
+{
+    const struct policy *policy = context->policy;
+    struct security_check security;
+    if (policy->candidate_count == 0)
+        return;
+    security_check_open(&security, &context->crypto->ossl);
+    context->security = &security;
+    for (size_t i = 0; i < policy->upstream_rule_count; i++)
+        warn_of_candidates(context, policy->upstream_rules[i]);
+    security_check_close(&security);
+    context->security = NULL;
 }
 
 void warnings_tell(const struct policy_file *file, time_t now)
@@ -207,8 +307,7 @@ void warnings_tell(const struct policy_file *file, time_t now)
         warn_of_one_key(&context);
         warn_of_certificates(&context);
     }
-    for (size_t i = 0; i < policy->upstream_rule_count; i++)
-        warn_of_candidates(&context, policy->upstream_rules[i]);
+    warn_of_client_certificates(&context);
     if (context.found > WARNINGS_MAX)
         message_warning("%s: %zu more; mend these first, and check again", policy->path,
                         context.found - WARNINGS_MAX);

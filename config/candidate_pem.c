@@ -5,6 +5,7 @@
 #include "config/pem.h"
 #include "policy/der.h"
 #include "policy/record_pem.h"
+#include "policy/text.h"
 
 #define ALLOWED "allowed is a certificate and behind it its private key, in PEM"
 
@@ -13,55 +14,74 @@ struct other {
     const char *label;   /* of a block; NULL: the end of the list */
     const char *words;   /* what was found; what is allowed */
     const char *command; /* without the names of the files; NULL: none */
+    bool is_whole;       /* all of what is allowed is there, so all of it is to be kept: see say_whole() */
 };
 
 static const struct other others[] = {
     {"TRUSTED CERTIFICATE", "holds a TRUSTED CERTIFICATE block; allowed is CERTIFICATE, with its private key",
-     "openssl x509"},
+     NULL, true},
     {"OPENSSH PRIVATE KEY",
      "holds a private key as OpenSSH writes it; allowed is one of PKCS #8: change a copy of it with: "
      "ssh-keygen -p -m PKCS8 -f COPY",
-     NULL},
-    {NULL, NULL, NULL},
+     NULL, false},
+    {NULL, NULL, NULL, false},
 };
 
 /* Of these there may be some beside what is allowed. */
 static const struct other alone[] = {
     {"CERTIFICATE REQUEST",
-     "holds a certificate request; have it signed, and write the certificate and its private key", NULL},
+     "holds a certificate request; have it signed, and write the certificate and its private key", NULL,
+     false},
     {"NEW CERTIFICATE REQUEST",
-     "holds a certificate request; have it signed, and write the certificate and its private key", NULL},
+     "holds a certificate request; have it signed, and write the certificate and its private key", NULL,
+     false},
     {"PKCS7", "holds certificates in PKCS #7; allowed is PEM, with the private key behind",
-     "openssl pkcs7 -print_certs"},
+     "openssl pkcs7 -print_certs", false},
     {"CMS", "holds certificates in CMS; allowed is PEM, with the private key behind",
-     "openssl pkcs7 -print_certs"},
-    {NULL, NULL, NULL},
+     "openssl pkcs7 -print_certs", false},
+    {NULL, NULL, NULL, false},
 };
 
-static const struct other encrypted = {
-    "ENCRYPTED PRIVATE KEY",
-    "holds a private key that is encrypted with a passphrase (PKCS #8), for which nobody is asked; put in "
-    "its place the same key without one",
-    "openssl pkey"};
+static const struct other encrypted = {"ENCRYPTED PRIVATE KEY",
+                                       "holds a private key that is encrypted with a passphrase (PKCS #8), "
+                                       "for which nobody is asked; allowed is "
+                                       "the same without one",
+                                       NULL, true};
 
 /* By what begins so; DER_NOT is none of these. */
 static const struct other ders[] = {
     [DER_CERTIFICATE] = {"", "is a certificate in DER; allowed is PEM, with the private key behind",
-                         "openssl x509 -inform DER"},
-    [DER_PUBLIC_KEY] = {"", "is a public key in DER; " ALLOWED, NULL},
+                         "openssl x509 -inform DER", false},
+    [DER_PUBLIC_KEY] = {"", "is a public key in DER; " ALLOWED, NULL, false},
     [DER_PRIVATE_KEY] = {"", "is a private key in DER; allowed is PEM, with the certificate in front",
-                         "openssl pkey -inform DER"},
+                         "openssl pkey -inform DER", false},
     [DER_ENCRYPTED_KEY] = {"",
                            "is an encrypted private key in DER; allowed is PEM without a passphrase, "
                            "with the certificate in front",
-                           "openssl pkcs8 -inform DER"},
+                           "openssl pkcs8 -inform DER", false},
     [DER_PKCS7] = {"", "is PKCS #7; allowed is PEM, with the private key behind",
-                   "openssl pkcs7 -inform DER -print_certs"},
-    [DER_PKCS12] = {"", CANDIDATE_PKCS12, CANDIDATE_PKCS12_COMMAND},
+                   "openssl pkcs7 -inform DER -print_certs", false},
+    [DER_PKCS12] = {"", CANDIDATE_PKCS12, CANDIDATE_PKCS12_COMMAND, false},
 };
+
+/* Writes all certificates in their order, and the key, to a file that others cannot read. */
+static const char *say_whole(struct arena *arena, const char *words, const char *path)
+{
+    const char *made = arena_printf(arena, "%s.pem", path);
+    const char *in = text_for_shell(arena, path);
+    const char *out = made == NULL ? NULL : text_for_shell(arena, made);
+    if (in == NULL || out == NULL)
+        return words;
+    return arena_printf(arena,
+                        "%s, made by: (umask 077; { openssl crl2pkcs7 -nocrl -certfile %s | openssl pkcs7 "
+                        "-print_certs && openssl pkey -in %s; } > %s)",
+                        words, in, in, out);
+}
 
 static const char *say(struct arena *arena, const struct other *other, const char *path)
 {
+    if (other->is_whole)
+        return path == NULL ? other->words : say_whole(arena, other->words, path);
     const char *said = other->command == NULL ? NULL : pem_made_by(arena, other->words, other->command, path);
     /* Without memory too, what is wrong must not pass for nothing. */
     return said != NULL ? said : other->words;

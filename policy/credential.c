@@ -58,6 +58,14 @@ static bool take_validity(const struct ossl *ossl, struct credential *credential
            expiry_time(ossl, ossl->X509_get0_notAfter(credential->leaf), &credential->not_after);
 }
 
+/* Such a text is whole, and only in another order. */
+static void say_owner(const struct credential_source *source, const struct record *record, char *why)
+{
+    size_t owner = record_key_owner(source->ossl, record, source->secret);
+    if (owner < record_certificate_count(record))
+        snprintf(why, CREDENTIAL_WHY_SIZE, RECORD_KEY_OF_ANOTHER, record_certificate_line(record, owner));
+}
+
 static enum credential_fault take(const struct credential_source *source, struct credential_made *made,
                                   char *why)
 {
@@ -73,6 +81,8 @@ static enum credential_fault take(const struct credential_source *source, struct
     if (!take_chain(ossl, made) || !take_fingerprint(ossl, credential))
         return CREDENTIAL_NO_MEMORY;
     enum record_key_result result = record_private_key(ossl, made->record, source->secret, &credential->key);
+    if (result == RECORD_KEY_BROKEN && record_certificate_count(made->record) > 1)
+        say_owner(source, made->record, why);
     record_forget_private_key(made->record);
     return fault_of(result);
 }
@@ -153,6 +163,8 @@ void credential_say(const struct policy *policy, const struct candidate *candida
     say_secret(policy, fault, secret, sizeof secret);
     if (fault == CREDENTIAL_REFUSED)
         snprintf(why, CREDENTIAL_WHY_SIZE, "%s cannot be used: %.400s", place, detail);
+    else if (fault == CREDENTIAL_KEY_BROKEN && detail[0] != '\0')
+        snprintf(why, CREDENTIAL_WHY_SIZE, "%s %.400s", place, detail);
     else
         snprintf(why, CREDENTIAL_WHY_SIZE, "%s %s%s", place, words_of(fault), secret);
     text_for_terminal(why);

@@ -26,7 +26,8 @@ struct credential_made {
 
 /*
  * Makes a credential. Unless it is CREDENTIAL_READY nothing is held, and for CREDENTIAL_REFUSED `why`
- * (CREDENTIAL_WHY_SIZE bytes) is half a sentence on the text. Leaves OpenSSL's error queue as it was. Every
+ * (CREDENTIAL_WHY_SIZE bytes) is half a sentence on the text; so it is for CREDENTIAL_KEY_BROKEN if there is
+ * more to say than that, and else as it was. Leaves OpenSSL's error queue as it was. Every
  * buffer that held the private key is overwritten before it is freed.
  */
 enum credential_fault credential_make(const struct credential_source *source, struct credential_made *made,
@@ -34,8 +35,8 @@ enum credential_fault credential_make(const struct credential_source *source, st
 void credential_clear(struct credential_made *made);
 
 /*
- * Why a candidate of `policy` has no credential, into `why` (CREDENTIAL_WHY_SIZE bytes); `detail`: of
- * CREDENTIAL_REFUSED, else not looked at.
+ * Why a candidate of `policy` has no credential, into `why` (CREDENTIAL_WHY_SIZE bytes); `detail`: what
+ * credential_make() said of it, or "".
  */
 void credential_say(const struct policy *policy, const struct candidate *candidate,
                     enum credential_fault fault, const char *detail, char *why);

@@ -8,6 +8,8 @@
 #include "policy/credential.h"
 #include "policy/record_key.h"
 
+enum { KEPT_DETAIL_SIZE = 160 }; /* what is longer is of faults that are tried again */
+
 /* What a candidate came to, for one libssl. Nothing but `next` and `references` changes. */
 struct known {
     struct credential_made made; /* the first member */
@@ -19,6 +21,7 @@ struct known {
     size_t length;
     int64_t made_at; /* seconds of CLOCK_MONOTONIC */
     const struct ossl *ossl;
+    char detail[KEPT_DETAIL_SIZE]; /* what there is to say of `fault` */
 };
 
 struct credentials {
@@ -192,6 +195,7 @@ static struct known *make(struct wish *wish, const char *text, size_t length, en
     if (*fault != CREDENTIAL_READY)
         credential_say(wish->policy, candidate, *fault, detail, why);
     known->fault = *fault;
+    snprintf(known->detail, sizeof known->detail, "%.*s", KEPT_DETAIL_SIZE - 1, detail);
     known->references = 1;
     known->kept = wish->kept;
     known->text = wish->text;
@@ -236,7 +240,7 @@ static struct known *find_or_make(struct wish *wish, enum credential_fault *faul
     if (old != NULL && is_current(wish, old)) {
         *fault = old->fault;
         if (*fault != CREDENTIAL_READY)
-            credential_say(wish->policy, wish->candidate, *fault, "", why);
+            credential_say(wish->policy, wish->candidate, *fault, old->detail, why);
         return old;
     }
     if (wish->text == NULL) {

@@ -15,6 +15,7 @@ struct record {
     struct pin pin;
     unsigned char sha256[PIN_BYTES]; /* of the DER of what the id names */
     X509 **certificates;
+    unsigned *lines; /* of the certificates */
     size_t certificate_count;
     size_t public_key_count;
     unsigned char *key; /* the DER of the private key, or its cipher text; NULL: none */
@@ -72,6 +73,7 @@ static bool take_certificate(const struct reading *reading, const struct pem_blo
     X509 *certificate = reading->ossl->d2i_X509(NULL, &in, (long)length);
     if (certificate == NULL)
         return refuse(reading, "its certificate at line %u does not parse", block->line);
+    record->lines[record->certificate_count] = block->line;
     record->certificates[record->certificate_count++] = certificate;
     if (in != der + length)
         return refuse(reading, "its certificate at line %u has more bytes than one", block->line);
@@ -189,8 +191,10 @@ static bool read_text(const struct reading *reading, const char *id, const char 
     struct record *record = reading->record;
     if (length > RECORD_TEXT_MAX)
         return refuse(reading, "it is longer than %d bytes", RECORD_TEXT_MAX);
-    record->certificates = calloc(count_certificates(text, length) + 1, sizeof(X509 *));
-    if (record->certificates == NULL)
+    size_t most = count_certificates(text, length) + 1;
+    record->certificates = calloc(most, sizeof(X509 *));
+    record->lines = calloc(most, sizeof *record->lines);
+    if (record->certificates == NULL || record->lines == NULL)
         return refuse(reading, "there is not enough memory to read it");
     return take_blocks(reading, text, length) && check(reading, id);
 }
@@ -220,6 +224,7 @@ void record_free(struct record *record)
     for (size_t i = 0; i < record->certificate_count; i++)
         record->ossl->X509_free(record->certificates[i]);
     free(record->certificates);
+    free(record->lines);
     record_forget_private_key(record);
     free(record);
 }
@@ -237,6 +242,11 @@ size_t record_certificate_count(const struct record *record)
 X509 *record_certificate(const struct record *record, size_t i)
 {
     return record->certificates[i];
+}
+
+unsigned record_certificate_line(const struct record *record, size_t i)
+{
+    return record->lines[i];
 }
 
 bool record_has_private_key(const struct record *record)
@@ -265,7 +275,7 @@ static enum record_key_result compare(const struct ossl *ossl, const struct reco
                                                                             : RECORD_KEY_BROKEN;
 }
 
-/* A key of its DER, if it is the one of the first certificate. */
+/* A key of its DER, whichever certificate it belongs to. */
 static enum record_key_result load_key(const struct ossl *ossl, const struct record *record,
                                        const unsigned char *der, size_t length, EVP_PKEY **key)
 {
@@ -273,15 +283,8 @@ static enum record_key_result load_key(const struct ossl *ossl, const struct rec
     /* A wrong secret may leave good padding by chance, but nothing that has the form of a key. */
     if (!der_is_whole(der, length))
         return record->is_encrypted ? RECORD_KEY_WRONG_SECRET : RECORD_KEY_BROKEN;
-    EVP_PKEY *loaded = ossl->d2i_AutoPrivateKey(NULL, &in, (long)length);
-    if (loaded == NULL)
-        return RECORD_KEY_UNSUPPORTED;
-    enum record_key_result result = compare(ossl, record, loaded);
-    if (result == RECORD_KEY_READ)
-        *key = loaded;
-    else
-        ossl->EVP_PKEY_free(loaded);
-    return result;
+    *key = ossl->d2i_AutoPrivateKey(NULL, &in, (long)length);
+    return *key == NULL ? RECORD_KEY_UNSUPPORTED : RECORD_KEY_READ;
 }
 
 static enum record_key_result decrypt_and_load(const struct ossl *ossl, const struct record *record,
@@ -298,10 +301,10 @@ static enum record_key_result decrypt_and_load(const struct ossl *ossl, const st
     return result;
 }
 
-enum record_key_result record_private_key(const struct ossl *ossl, const struct record *record,
-                                          const struct secret *secret, EVP_PKEY **key)
+/* OpenSSL's error queue: the caller sets a mark. */
+static enum record_key_result open_key(const struct ossl *ossl, const struct record *record,
+                                       const struct secret *secret, EVP_PKEY **key)
 {
-    enum record_key_result result;
     *key = NULL;
     if (record->key == NULL)
         return RECORD_KEY_NONE;
@@ -309,13 +312,38 @@ enum record_key_result record_private_key(const struct ossl *ossl, const struct 
         return RECORD_KEY_UNSUPPORTED;
     if (record->is_encrypted && (secret == NULL || secret->data == NULL))
         return RECORD_KEY_NO_SECRET;
-    ossl->ERR_set_mark();
     if (record->is_encrypted)
-        result = decrypt_and_load(ossl, record, secret, key);
-    else
-        result = load_key(ossl, record, record->key, record->key_length, key);
+        return decrypt_and_load(ossl, record, secret, key);
+    return load_key(ossl, record, record->key, record->key_length, key);
+}
+
+enum record_key_result record_private_key(const struct ossl *ossl, const struct record *record,
+                                          const struct secret *secret, EVP_PKEY **key)
+{
+    ossl->ERR_set_mark();
+    enum record_key_result result = open_key(ossl, record, secret, key);
+    if (result == RECORD_KEY_READ)
+        result = compare(ossl, record, *key);
+    if (result != RECORD_KEY_READ) {
+        ossl->EVP_PKEY_free(*key);
+        *key = NULL;
+    }
     ossl->ERR_pop_to_mark();
     return result;
+}
+
+size_t record_key_owner(const struct ossl *ossl, const struct record *record, const struct secret *secret)
+{
+    EVP_PKEY *key;
+    size_t i = 0;
+    ossl->ERR_set_mark();
+    bool is_open = open_key(ossl, record, secret, &key) == RECORD_KEY_READ;
+    while (i < record->certificate_count &&
+           !(is_open && ossl->X509_check_private_key(record->certificates[i], key) == 1))
+        i++;
+    ossl->EVP_PKEY_free(key);
+    ossl->ERR_pop_to_mark();
+    return i;
 }
 
 const char *record_key_words(enum record_key_result result)

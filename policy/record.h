@@ -45,6 +45,7 @@ const struct pin *record_pin(const struct record *record);
 /* The certificates in the order of the record; the record's. None: it is a public key. */
 size_t record_certificate_count(const struct record *record);
 X509 *record_certificate(const struct record *record, size_t i);
+unsigned record_certificate_line(const struct record *record, size_t i); /* where it begins, from 1 */
 
 bool record_has_private_key(const struct record *record);
 
@@ -76,6 +77,16 @@ const char *record_key_words(enum record_key_result result);
  */
 enum record_key_result record_private_key(const struct ossl *ossl, const struct record *record,
                                           const struct secret *secret, EVP_PKEY **key);
+
+/*
+ * Of which certificate its private key is, where that is RECORD_KEY_BROKEN; record_certificate_count(): of
+ * none.
+ */
+size_t record_key_owner(const struct ossl *ossl, const struct record *record, const struct secret *secret);
+
+/* What is said then, with the line of that certificate. */
+#define RECORD_KEY_OF_ANOTHER                                                                                \
+    "has a private key that belongs to the certificate at line %u, and not to the first; put that one first"
 
 /* What an upload is made from. All of it is the caller's. */
 struct record_input {

@@ -40,7 +40,6 @@ static const struct other others[] = {
      NULL},
     {"PKCS7", "holds certificates in PKCS #7", "pkcs7 -print_certs"},
     {"CMS", "holds certificates in CMS", "pkcs7 -print_certs"},
-    {"TRUSTED CERTIFICATE", "holds a TRUSTED CERTIFICATE block, which only OpenSSL knows", "x509"},
     {"RSA PUBLIC KEY", "holds an RSA PUBLIC KEY block, where PUBLIC KEY is allowed",
      "rsa -RSAPublicKey_in -pubout"},
     {"X509 CRL", "holds a revocation list; give the certificate itself", NULL},
@@ -62,6 +61,24 @@ static bool refuse_other(const struct record_upload *upload, const struct other 
         return record_input_refuse(upload, "%s", other->words);
     return record_input_refuse(upload, "%s; make PEM of it: openssl %s -in '%s' -out '%s.pem'", other->words,
                                other->command, file, file);
+}
+
+/* To leave out a certificate of a chain would change what it says; the command keeps all, and the key. */
+static bool refuse_trusted(const struct record_upload *upload)
+{
+    static const char mark[] = "PRIVATE KEY-----";
+    static const char words[] =
+        "holds a TRUSTED CERTIFICATE block, which only OpenSSL knows; make PEM of it:";
+    const struct record_input *input = upload->input;
+    const char *file = record_input_file(upload);
+    if (memmem(input->text, input->length, mark, strlen(mark)) == NULL)
+        return record_input_refuse(
+            upload, "%s openssl crl2pkcs7 -nocrl -certfile '%s' | openssl pkcs7 -print_certs -out '%s.pem'",
+            words, file, file);
+    return record_input_refuse(upload,
+                               "%s (umask 077; { openssl crl2pkcs7 -nocrl -certfile '%s' | openssl pkcs7 "
+                               "-print_certs && openssl pkey -in '%s'; } > '%s.pem')",
+                               words, file, file, file);
 }
 
 static bool refuse_der(const struct record_upload *upload, enum der_kind kind)
@@ -162,9 +179,8 @@ bool record_input_survey(struct record_upload *upload)
         return false;
     pem_begin(&rest, upload->input->text, upload->input->length);
     while ((result = pem_next(&rest, &block)) == PEM_BLOCK) {
-        /* To leave out a certificate of a chain would change what it says. */
         if (strcmp(block.label, "TRUSTED CERTIFICATE") == 0)
-            return refuse_other(upload, find_other(block.label));
+            return refuse_trusted(upload);
         count(upload, &block, label);
     }
     if (result == PEM_BROKEN)

@@ -162,10 +162,7 @@ static bool check_owner(const struct making *making, const EVP_PKEY *key)
     if (owner == 0)
         return true;
     if (owner < making->count)
-        return record_input_refuse(&making->upload,
-                                   "has a private key that belongs to the certificate at line %u, and not to "
-                                   "the first; put that one first",
-                                   making->parts[owner].line);
+        return record_input_refuse(&making->upload, RECORD_KEY_OF_ANOTHER, making->parts[owner].line);
     if (!leaf_has_usable_key(making))
         return record_input_refuse(&making->upload, "has a certificate whose kind of key this OpenSSL cannot "
                                                     "read; check its providers, or use a newer one");

@@ -309,6 +309,7 @@ static bool fail_parsed(struct redis_link *link, enum redis_parsed parsed)
     else
         store_fail(link->why, "it answers nonsense; is it Redis that listens there, without TLS?");
     link->was_too_long = parsed == REDIS_TOO_LONG;
+    snprintf(link->entry_id, sizeof link->entry_id, "%s", redis_parser_entry_id(link->parser));
     return false;
 }
 

@@ -23,6 +23,7 @@ struct redis_link {
     size_t out_sent;
     enum store_fault fault; /* of the last attempt to connect */
     bool was_too_long;      /* it was closed because of a reply that is longer than a record may be */
+    char entry_id[REDIS_ENTRY_ID_SIZE]; /* then: redis_parser_entry_id() */
 };
 
 /* Milliseconds of CLOCK_MONOTONIC. */

@@ -2,6 +2,7 @@
 #include "policy/store_redis_reply.h"
 
 #include <hiredis/hiredis.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct redis_parser {
     bool is_refused;
     size_t objects; /* of the reply that is being parsed */
     size_t bytes;   /* that were fed since it began */
+    char entry_id[REDIS_ENTRY_ID_SIZE];
 };
 
 void redis_reply_free(struct redis_reply *reply)
@@ -59,6 +61,23 @@ static struct redis_reply *new_object(const redisReadTask *task, enum redis_type
     return object;
 }
 
+static int depth_of(const redisReadTask *task)
+{
+    int depth = 0;
+    for (const redisReadTask *parent = task->parent; parent != NULL; parent = parent->parent)
+        depth++;
+    return depth;
+}
+
+/* [[KEY, [[ID, [FIELD, VALUE, ...]], ...]]]: ids come first in arrays that are this deep, and nothing else.
+ */
+static void note_entry_id(struct redis_parser *parser, const redisReadTask *task, const char *text)
+{
+    enum { ID_DEPTH = 4 };
+    if (task->idx == 0 && depth_of(task) == ID_DEPTH)
+        snprintf(parser->entry_id, sizeof parser->entry_id, "%s", text);
+}
+
 static void *create_text(const redisReadTask *task, char *bytes, size_t length)
 {
     struct redis_parser *parser = task->privdata;
@@ -81,6 +100,7 @@ static void *create_text(const redisReadTask *task, char *bytes, size_t length)
     text[length] = '\0';
     object->text = text;
     object->length = length;
+    note_entry_id(parser, task, text);
     return object;
 }
 
@@ -93,10 +113,7 @@ typedef int element_count;
 static void *create_array(const redisReadTask *task, element_count count)
 {
     struct redis_parser *parser = task->privdata;
-    int depth = 1;
-    for (const redisReadTask *parent = task->parent; parent != NULL; parent = parent->parent)
-        depth++;
-    if (task->type != REDIS_REPLY_ARRAY || depth > REDIS_DEPTH_MAX || count < 0 ||
+    if (task->type != REDIS_REPLY_ARRAY || depth_of(task) >= REDIS_DEPTH_MAX || count < 0 ||
         (size_t)count > OBJECTS_MAX - parser->objects)
         return refuse(parser);
     struct redis_reply **elements = NULL;
@@ -199,6 +216,7 @@ enum redis_parsed redis_parser_next(struct redis_parser *parser, struct redis_re
         return parser->bytes > REPLY_BYTES_MAX ? REDIS_TOO_LONG : REDIS_MORE;
     parser->bytes = parser->reader->len - parser->reader->pos;
     parser->objects = 0;
+    parser->entry_id[0] = '\0';
     *reply = object;
     return REDIS_PARSED;
 }
@@ -206,4 +224,9 @@ enum redis_parsed redis_parser_next(struct redis_parser *parser, struct redis_re
 bool redis_parser_is_amid(const struct redis_parser *parser)
 {
     return parser->bytes > 0;
+}
+
+const char *redis_parser_entry_id(const struct redis_parser *parser)
+{
+    return parser->entry_id;
 }

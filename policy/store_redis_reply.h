@@ -55,4 +55,11 @@ enum redis_parsed redis_parser_next(struct redis_parser *parser, struct redis_re
 /* Has a part of a reply come? */
 bool redis_parser_is_amid(const struct redis_parser *parser);
 
+/*
+ * After REDIS_TOO_LONG, of an answer to XREAD: the id of the entry in which it became so. Of the parser; "":
+ * none had come.
+ */
+enum { REDIS_ENTRY_ID_SIZE = 64 };
+const char *redis_parser_entry_id(const struct redis_parser *parser);
+
 #endif

@@ -59,6 +59,8 @@ struct upstream_considered {
     enum credential_fault fault;
     char *why;  /* UPSTREAM_UNUSABLE: malloc(3); NULL: memory was short */
     time_t now; /* of the demand */
+    /* UPSTREAM_NOT_ACCEPTED: of an RSA key that is too short for some signatures; else 0 */
+    int short_bits;
 };
 
 struct upstream_choice {

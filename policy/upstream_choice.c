@@ -48,6 +48,16 @@ static bool is_valid(const struct upstream_demand *demand, const struct credenti
     return credential->not_before <= (int64_t)demand->now && (int64_t)demand->now <= credential->not_after;
 }
 
+/* rsa_pss_*_sha512 takes twice the hash and two bytes (RFC 8017, 9.1.1). 0: it is no RSA key, or long enough.
+ */
+static int short_bits_of(const struct ossl *ossl, const EVP_PKEY *key)
+{
+    enum { LONG_ENOUGH = 8 * (2 * 64 + 2) };
+    int type = ossl->EVP_PKEY_get_id(key);
+    int bits = ossl->EVP_PKEY_get_bits(key);
+    return (type == OSSL_NID_RSA || type == OSSL_NID_RSA_PSS) && bits < LONG_ENOUGH ? bits : 0;
+}
+
 typedef bool test(const struct upstream_demand *demand, const struct credential *credential);
 
 /*
@@ -66,6 +76,8 @@ static void sift(const struct choosing *choosing, test *passes, enum upstream_ve
             passed++;
         else
             item->verdict = verdict;
+        if (item->verdict == UPSTREAM_NOT_ACCEPTED)
+            item->short_bits = short_bits_of(choosing->demand->ossl, item->credential->key);
     }
     for (size_t i = 0; if_any && passed == 0 && i < choice->count; i++) {
         if (choice->items[i].verdict == verdict)
@@ -163,6 +175,11 @@ void upstream_words(const struct upstream_considered *considered, char words[UPS
         break;
     case UPSTREAM_NOT_ACCEPTED:
         snprintf(words, UPSTREAM_WORDS_SIZE, "the server does not accept its kind of key");
+        if (considered->short_bits > 0)
+            snprintf(words, UPSTREAM_WORDS_SIZE,
+                     "the server does not accept its kind of key, or only with signatures for which a key of "
+                     "%d bits is too short",
+                     considered->short_bits);
         break;
     case UPSTREAM_NOT_VALID:
         say_validity(considered, words);

@@ -45,8 +45,8 @@ class Redis:
             self.process.stdout.close()
             self.process = None
 
-    def cli(self, *words, text=True):
+    def cli(self, *words, text=True, stdin=None):
         login = [] if self.password is None else ["-a", self.password, "--no-auth-warning"]
         done = subprocess.run(["redis-cli", "-s", self.socket, *login, *words], check=True, stdout=subprocess.PIPE,
-                              text=text)
+                              text=text, input=stdin)
         return done.stdout

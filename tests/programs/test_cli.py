@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import unittest
 
+import redis_server
 from cli_bench import COMMAND, Bench
 from test_cli_doctor import *  # noqa: F401,F403
 from test_cli_explain import *  # noqa: F401,F403
@@ -224,6 +225,47 @@ class PolicyCheck(Bench):
             self.assertEqual(result.returncode, 0, result)
             self.assertIn(f"this user ({NOBODY}) cannot write to {str(self.folder / place)}: Permission denied; ",
                           result.stderr)
+
+    def test_events_for_a_redis_that_does_not_answer(self):
+        policy = 'version = 1; store: {{ type = "redis"; address = "127.0.0.1:{}"; }};\n' \
+                 'events: {{ redis_stream = "s"; }}; state_directory = "/dev/null";\n'
+        redis = redis_server.Redis(self)
+        self.assertEqual("", self.check(policy.format(redis.port)).stderr)
+        redis.cli("SET", "s", "x")
+        words = f"tlsgraft: warning: {self.policy}: events.redis_stream: Redis 127.0.0.1:{redis.port} takes no events: "
+        self.assertIn(words + "a key of the store holds something else", self.check(policy.format(redis.port)).stderr)
+        redis.stop()
+        result = self.check(policy.format(redis.port))
+        self.assertEqual(result.returncode, 0, result)
+        self.assertEqual(len(result.stderr.splitlines()), 1, result)
+        self.assertIn(words + "nothing listens there; start it", result.stderr)
+
+    def test_a_state_directory_that_cannot_be_used(self):
+        self.folder.chmod(0o755)
+        command = self.install("open")
+        (self.folder / "link").symlink_to("shared")
+        (self.folder / "taken" / str(NOBODY)).mkdir(parents=True)
+        for name, mode in (("shared", 0o1777), ("loose", 0o777), ("closed", 0o755)):
+            (self.folder / name).mkdir()
+            (self.folder / name).chmod(mode)
+        for name, words in (("shared", None), ("shared/new", None), ("link", "is no directory, or a link, which is not"),
+                            ("loose", f"no sticky bit (mode 0777); run: chmod +t {self.folder}/loose"),
+                            ("closed", f"/closed/{NOBODY} cannot be opened or made: Permission denied; let this user"),
+                            ("taken", f"/taken/{NOBODY} must be a directory of this user's own"),
+                            ("closed/new", "run as root: install -d -m 1777 "), ("none/new", "cannot be opened or made: No")):
+            for more in ("", "certificate_expiry_monitor: { check_cooldown_seconds = 0; event_cooldown_seconds = 0; };"):
+                self.policy.write_text(f'version = 1; state_directory = "{name}"; security: {{ {more} }};\n')
+                self.policy.chmod(0o644)
+                result = self.call("policy", "check", self.policy, command=command, user=NOBODY, group=NOBODY)
+                self.assertEqual(result.returncode, 0, result)
+                if words is None or more:
+                    self.assertEqual("", result.stderr)
+                    continue
+                self.assertTrue(result.stderr.startswith(
+                    f"tlsgraft: warning: {self.policy}: state_directory: each process of this user ({NOBODY}) raises events "
+                    f"of expiry for itself: {self.folder}/"), result)
+                self.assertIn(words, result.stderr)
+                self.assertFalse((self.folder / "shared" / str(NOBODY)).exists())
 
     def test_no_more_warnings_than_are_read(self):
         rules = ",\n".join(f'{{ domain = "h{i}.example"; keys = "{PIN}"; }}' for i in range(22))

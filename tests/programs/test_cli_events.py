@@ -8,6 +8,7 @@ import pty
 import resource
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -408,6 +409,56 @@ class Stream(EventBench):
         self.redis.stop()
         for words in ((), ("--follow",)):
             self.assertIn(self.lost("nothing listens there; start it"), self.refuse(3, *words))
+
+    def add_too_long(self):
+        """An entry of more than may be read; its id."""
+        return self.redis.cli("-n", "3", "-x", "XADD", "lab:events", "*", "event", stdin="x" * 1100000).strip()
+
+    def left_out(self, entry):
+        return self.lost(f"the entry {entry} is longer than 1 MiB, and was left out; ")
+
+    def test_an_entry_that_is_too_long_hides_no_other(self):
+        self.add("a", "b")
+        entries = [self.add_too_long(), self.add_too_long()]
+        self.add("c")
+        result = self.call("--policy", self.policy, "events")
+        self.assertEqual(([line.split("\t")[2] for line in result.stdout.splitlines()], result.returncode),
+                         (["a", "b", "c"], 0), result)
+        lines = result.stderr.splitlines()
+        self.assertEqual(len(lines), 2, result)
+        for line, entry in zip(lines, entries):
+            self.assertIn(self.left_out(entry), line)
+            self.assertTrue(line.endswith(f": XDEL lab:events {entry}"), line)
+        result = self.call("--policy", self.policy, "events", "--json")
+        self.assertEqual([event["event"] for event in json.loads(result.stdout)], ["a", "b", "c"])
+        with Following(self) as following:
+            self.assertEqual(following.names(3), ["a", "b", "c"])
+            entry = self.add_too_long()
+            self.add("d")
+            self.assertEqual(following.name(), "d")
+            for each in (*entries, entry):
+                self.assertIn(self.left_out(each), following.error())
+
+    def test_the_array_is_closed_where_redis_breaks_off(self):
+        """A stand-in for Redis, which answers once, and then with what is no answer."""
+        one = b"*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$5\r\nevent\r\n$2\r\n{}\r\n"
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            self.policy.write_text(f'version = 1; store: {{ type = "redis"; address = '
+                                   f'"127.0.0.1:{listening.getsockname()[1]}"; }}; events: {{ redis_stream = "s"; }};\n')
+
+            def serve():
+                link, _ = listening.accept()
+                with link:
+                    for answer in (one, b"?"):
+                        link.recv(4096)
+                        link.sendall(answer)
+                    link.recv(4096)
+
+            thread = threading.Thread(target=serve)
+            thread.start()
+            result = self.call("--policy", self.policy, "events", "--json")
+            thread.join()
+        self.assertEqual((json.loads(result.stdout), result.returncode), ([{}], 3), result)
 
     def test_follow(self):
         self.add("a")

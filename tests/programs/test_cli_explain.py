@@ -1,5 +1,6 @@
 """`tlsgraft policy explain`: what it prints, and when it says no. Whether it is true: test_explain.py."""
 
+import datetime
 import json
 import os
 import pty
@@ -7,7 +8,7 @@ import subprocess
 import unittest
 
 from cli_bench import COMMAND, Bench
-from keys import Identity
+from keys import Identity, openssl
 
 A = "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 B = "sha256//J8+k/BenLCBO2KiZYmrqFm4UqaquvtgXdEYQXVXEjRM="
@@ -284,10 +285,12 @@ class PolicyExplain(Explaining):
         notes["legacyd"] = [("the executable is not known, and may match the section billing "
                              f"({self.policy}:16), which comes before; give its path as well, --program PATH --program "
                              "NAME")]
-        notes["other"] = [notes["legacyd"][0].replace("), which comes before", "), or one of 2 after it, which would "
-                                                      "then count")]
+        notes["other"] = [notes["legacyd"][0].replace("), which comes before", ") or another of the 3 sections there "
+                                                      "are, of which the first would then count")]
         for program, expected in notes.items():
             self.assertEqual(expected, self.json("--program", program, "x.example.com").get("notes", [])[:1], program)
+        note = self.json("--program", "narrow", "x.example.com")["notes"][0]
+        self.assertIn(":16) or another of the 2 sections that come before; give its path", note)
 
     def test_a_program_that_is_there(self):
         real = self.write("billing", b"\x7fELF")
@@ -418,6 +421,7 @@ programs = ( {{ name = "billing"; match = "billing"; upstream_certificates = (
         for (_, reason), words in zip(rejected, ("expires on ", "belongs to another certificate",
                                                  "has no such record: it is taken for a certificate id")):
             self.assertIn(words, reason)
+        self.assertTrue(rejected[1][1].startswith("has a private key"), rejected)
         self.assertIn(f"gets {self.id}, or another one where that alone fits", client["outcome"])
         lines = self.lines("api.partner.com:443")
         self.assertIn(("client_rule", "4", "*.partner.com", "global"), lines)
@@ -430,6 +434,65 @@ programs = ( {{ name = "billing"; match = "billing"; upstream_certificates = (
         self.policy.write_text(self.text('{ domain = "a"; certificate = "long.pem"; }'))
         self.assertIsNone(self.client("b", status=1))
         self.assertEqual(self.values("client_rule", "b", status=1), [])
+
+    def test_one_that_is_not_valid(self):
+        gone, later = self.both("gone", -1), self.later()
+        self.policy.write_text(self.text('''{ domain = "a"; certificate = "gone.pem"; },
+            { domain = "b"; certificate = "later.pem"; }, { domain = "c"; certificate = [ "gone.pem", "later.pem" ]; }'''))
+        for host, path, words in (("a", gone, "expired on 20"), ("b", later, "is not valid before 2998-12-31")):
+            answer = self.json(host)
+            self.assertIn(f"gets {path}, which {words}", answer["client_certificate"]["outcome"])
+            self.assertIn(f"the client certificate {path} {words}", answer["notes"][-1])
+            self.assertTrue(answer["notes"][-1].endswith(", so servers may refuse it"))
+            self.assertIn(answer["notes"][-1], [note for note, in self.values("note", host)])
+        self.assertIn(f"gets {later}, which is not valid before 2998", self.client("c")["outcome"])
+        lines = self.call("--policy", self.policy, "policy", "check").stderr.splitlines()
+        self.assertEqual(len(lines), 4, lines)
+        self.assertIn(f"{self.policy}:4: certificate: the client certificate expired on 20", lines[0])
+        advice = ", and no other one of the rule is valid now, so servers may refuse what they get; name one that is valid"
+        for line, words in zip(lines[1:], ("is not valid before 2998-12-31", "expired on 20", "is not valid before 2998")):
+            self.assertIn(f"{self.policy}:5: certificate: the client certificate", line)
+            self.assertIn(words, line)
+            self.assertTrue(line.endswith(advice), line)
+        self.assertNotIn("which", self.client_of_long()["outcome"])
+
+    def client_of_long(self):
+        self.policy.write_text(self.text('{ domain = "a"; certificate = "long.pem"; }'))
+        return self.client("a")
+
+    def test_days_are_counted_as_in_events(self):
+        end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=2, hours=12)
+        self.later("20200101000000Z", end.strftime("%Y%m%d%H%M%SZ"))
+        self.policy.write_text(self.text('{ domain = "a"; certificate = "later.pem"; }'))
+        checked = self.call("--policy", self.policy, "policy", "check")
+        self.assertIn(f"({end:%Y-%m-%d} is in 2 days)", checked.stderr)
+
+    def later(self, start="29981231000000Z", end="29991231000000Z"):
+        """A file with a certificate that is, if nothing else is said, not valid yet."""
+        self.write("openssl.cnf", "[ca]\ndefault_ca = it\n[it]\ndatabase = index\nnew_certs_dir = .\nrand_serial = yes\n"
+                                  "default_md = sha256\npolicy = any\n[any]\ncommonName = supplied\n", 0o600)
+        self.write("index", "", 0o600)
+        authority, long = self.identities[:2]
+        openssl("req", "-new", "-key", long.key, "-subj", "/CN=later", "-out", self.folder / "later.csr")
+        subprocess.run(["openssl", "ca", "-config", "openssl.cnf", "-batch", "-notext", "-cert", authority.certificate,
+                        "-keyfile", authority.key, "-startdate", start, "-enddate", end,
+                        "-in", "later.csr", "-out", "later.crt"], cwd=self.folder, check=True,
+                       stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        return self.write("later.pem", (self.folder / "later.crt").read_text() + long.key.read_text(), 0o600)
+
+    def test_one_that_openssl_may_not_take(self):
+        weak = Identity(self.folder, "weak", kind="weak", issuer=self.identities[0])
+        self.write("weak.pem", weak.certificate.read_text() + weak.key.read_text(), 0o600)
+        self.policy.write_text(self.text('{ domain = "a"; certificate = "weak.pem"; }'))
+        words = "is weak: a program whose OpenSSL has security level 2 (Debian's default) does not take it: ee key too " \
+                "small"
+        self.assertTrue(self.json("a")["notes"][-1].endswith(words))
+        checked = self.call("--policy", self.policy, "policy", "check")
+        self.assertEqual(checked.returncode, 0, checked)
+        self.assertIn(f"{self.policy}:4: certificate: the client certificate {self.folder}/weak.pem {words}; have a stronger "
+                      "one made\n", checked.stderr)
+        self.client_of_long()
+        self.assertNotIn("is weak", json.dumps(self.json("a")))
 
     def test_a_wrong_secret(self):
         self.policy.write_text(self.text(f"""{{ domain = "a"; certificate = "{self.id}"; }},
@@ -452,7 +515,11 @@ programs = ( {{ name = "billing"; match = "billing"; upstream_certificates = (
         self.assertEqual(self.values("client_with_port", "a"), [("5", "a:8443")])
         client = self.client("a:8443")
         self.assertTrue(client["chosen"].endswith("short.pem"))
-        self.assertTrue(client["outcome"].endswith("short.pem, unless the program has set one of its own"))
+        self.assertTrue(client["outcome"].endswith("short.pem, if it accepts that kind of key, unless the program has set one of its own"))
+        note = f"({self.policy}:5) is for port 8443, so it applies only where that is the connection's own for sure: "
+        self.assertIn(note, self.json("a:8443")["notes"][-1])
+        self.assertTrue(self.json("a:8443")["notes"][-1].endswith(f"; to these applies that at {self.policy}:4"))
+        self.assertNotIn("is for port", json.dumps(self.json("a:1")))
         self.assertNotIn("chosen", self.client("b"))
         self.assertEqual(self.client("b")["outcome"], "the program does as it would, for the mode is off")
         self.assertIn("chosen", self.client("c"))

@@ -343,8 +343,8 @@ Test(upstream, files_that_hold_something_else)
     expect_file_refused(CERTIFICATE KEY KEY, "more than one private key");
     expect_file_refused(
         CERTIFICATE BLOCK("ENCRYPTED PRIVATE KEY", ""),
-        "encrypted with a passphrase (PKCS #8), for which nobody is asked; put in its place the "
-        "same key without one, made by: openssl pkey -in ");
+        "encrypted with a passphrase (PKCS #8), for which nobody is asked; allowed is the same without one, "
+        "made by: (umask 077; { openssl crl2pkcs7 -nocrl -certfile ");
     expect_file_refused(CERTIFICATE BLOCK("OPENSSH PRIVATE KEY", ""), "ssh-keygen -p -m PKCS8 -f COPY");
     expect_file_refused(BLOCK("TRUSTED CERTIFICATE", "") KEY,
                         "TRUSTED CERTIFICATE block; allowed is CERTIFICATE");

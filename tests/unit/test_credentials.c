@@ -243,10 +243,24 @@ Test(credentials, a_key_is_decrypted_once_for_each_libssl)
     cr_expect_eq(cost(counting(0), in_file), 0);
 }
 
+/* The second certificate is told as the one of the key. */
+static void expect_owner(const char *text)
+{
+    char expected[256];
+    unsigned line = 1;
+    const char *second = strstr(strstr(text, "-----END"), "-----BEGIN");
+    for (const char *at = text; at < second; at++)
+        line += *at == '\n';
+    snprintf(expected, sizeof expected, "y.pem " RECORD_KEY_OF_ANOTHER, line);
+    cr_expect_eq(fault, CREDENTIAL_KEY_BROKEN);
+    cr_expect_str_eq(why, expected);
+}
+
 Test(credentials, nothing_is_decrypted_again_with_a_wrong_secret)
 {
     upstream_make_ca("ca", NULL);
-    struct content swapped = shell("openssl genpkey " EC_KEY " -out n; cat ca.pem n");
+    struct content swapped = shell("openssl genpkey " EC_KEY " -out n; openssl req -x509 -key n "
+                                   "-subj /CN=n -out n.pem; cat ca.pem n");
     const struct candidate *candidate = upstream_add_pem("x.pem", swapped.text);
     cr_expect_eq(cost(counting(0), candidate), 1);
     cr_expect_eq(fault, CREDENTIAL_KEY_BROKEN);
@@ -254,6 +268,13 @@ Test(credentials, nothing_is_decrypted_again_with_a_wrong_secret)
     cr_expect_eq(cost(counting(0), candidate), 0);
     cr_expect_eq(fault, CREDENTIAL_KEY_BROKEN);
     cr_expect_not_null(strstr(why, "belongs to another certificate"));
+    struct content reversed = shell("echo first; cat ca.pem; cat n.pem n");
+    const struct candidate *other = upstream_add_pem("y.pem", reversed.text);
+    cr_expect_eq(cost(counting(0), other), 2, "one more to find out whose key it is");
+    expect_owner(reversed.text);
+    why[0] = '\0';
+    cr_expect_eq(cost(counting(0), other), 0);
+    expect_owner(reversed.text);
 }
 
 Test(credentials, a_record_that_changed_or_is_gone)

@@ -162,9 +162,9 @@ Test(record_refused, other_blocks)
     expect(shell("openssl crl2pkcs7 -nocrl -certfile cert.pem"), "holds certificates in PKCS #7",
            "openssl pkcs7 -print_certs");
     expect(shell("openssl x509 -in cert.pem -trustout"), "holds a TRUSTED CERTIFICATE block",
-           "openssl x509 -in");
-    expect(shell("cat cert.pem; openssl x509 -in other.pem -trustout"), "holds a TRUSTED CERTIFICATE block",
-           "openssl x509 -in");
+           ": openssl crl2pkcs7 -nocrl -certfile ");
+    expect(shell("cat cert.pem key.pem; openssl x509 -in other.pem -trustout"),
+           "holds a TRUSTED CERTIFICATE block", "-print_certs && openssl pkey -in ");
     expect(shell("openssl genrsa 2048 | openssl rsa -RSAPublicKey_out"), "holds an RSA PUBLIC KEY block",
            "openssl rsa -RSAPublicKey_in -pubout");
     expect(joined("-----BEGIN X509 CRL-----\nMCow\n-----END X509 CRL-----\n", NULL), "a revocation list",

@@ -112,6 +112,16 @@ static bool accepts_none(void *context, const struct credential *credential)
     return false;
 }
 
+Test(upstream_choice, a_key_that_is_too_short_for_a_signature)
+{
+    upstream_make_ca("ca", NULL);
+    upstream_make_leaf("short", "ca", 30, "-algorithm RSA -pkeyopt rsa_keygen_bits:512");
+    add("short", "");
+    demand.accepts = accepts_none;
+    expect_chosen(NULL);
+    expect_reason(0, "key_type", "or only with signatures for which a key of 512 bits is too short");
+}
+
 Test(upstream_choice, a_key_that_the_server_accepts)
 {
     unsigned asked = 0;
