@@ -205,13 +205,14 @@ class Sinks(SinkTest):
         self.assertFalse(log.has_more())
 
     def test_made_for_its_owner_and_group(self):
-        umask = os.umask(0o022)
-        try:
-            self.shake(self.reporting(f'file = "{self.sink}";'))
-        finally:
-            os.umask(umask)
-        self.assertEqual(stat.S_IMODE(self.sink.stat().st_mode), 0o640)
-        self.assertEqual(len(self.lines()), 1)
+        """Whatever the umask of the program is."""
+        for mask in (0o000, 0o022, 0o077, 0o777):
+            with self.subTest(umask=oct(mask)):
+                self.sink.unlink(missing_ok=True)
+                policy = self.reporting(f'file = "{self.sink}";')
+                self.shake(policy, before=["sh", "-c", f'umask {mask:o} && exec "$@"', "sh"])
+                self.assertEqual(oct(stat.S_IMODE(self.sink.stat().st_mode)), "0o640")
+                self.assertEqual(len(self.lines()), 1)
 
     def test_file_size_limit(self):
         log = Syslog(self)
