@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 
+from keys import Identity
 from lab import CLIENTS, PYTHON, SANE, LabTest, main
 from lab_store import Redis
 from server import PATIENCE
@@ -168,6 +169,25 @@ class Sinks(SinkTest):
         result = self.shake(self.reporting('syslog = "daemon";'))
         self.assertIn("syslog: the event could not be written: /dev/log: ", result.err)
         self.assertEqual(len(result.err.splitlines()), 2, result)
+
+    def test_a_warning_that_goes_nowhere(self):
+        """The log does not show it, so that is said; and the next use raises it again, until something takes it."""
+        soon = Identity(self.lab, "soon", issuer=self.ca, days=3)
+        policy = self.policy(("localhost", soon.pin))
+        with self.serve(soon) as server:
+            for _ in range(2):
+                result = self.inside(policy, server)
+                self.assert_accepted(result, server)
+                self.assertRegex(result.err, r"\Atlsgraft\[\d+\]: error: CertificateExpiringSoon: the event went nowhere: "
+                                             r"the policy names no sink, and syslog does not take it: /dev/log: "
+                                             r"[^\n]* events: { file = [^\n]* stderr = true[^\n]*\n\Z")
+            log = Syslog(self)
+            for _ in range(2):
+                result = self.inside(policy, server, log=log)
+                self.assert_accepted(result, server)
+                self.assertEqual(result.err, "")
+        self.assertEqual(log.event()[2]["event"], "CertificateExpiringSoon")
+        self.assertFalse(log.has_more())
 
     def test_files_that_take_nothing(self):
         """Syslog gets what no other sink takes, once."""
