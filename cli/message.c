@@ -4,41 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "policy/text.h"
+
 enum { LINE_SIZE = 16384 };
-
-static bool is_control(unsigned code)
-{
-    static const struct {
-        unsigned first;
-        unsigned last;
-    } ranges[] = {
-        {0x7f, 0x9f},     /* DEL and C1, which some terminals obey */
-        {0x61c, 0x61c},   /* a mark of direction */
-        {0x200b, 0x200f}, /* zero-width characters, marks of direction */
-        {0x2028, 0x202e}, /* ends of a line and a paragraph, embeddings and overrides of direction */
-        {0x2060, 0x206f}, /* invisible operators, isolates of direction */
-        {0xfeff, 0xfeff}, /* the byte order mark */
-    };
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
-        if (code >= ranges[i].first && code <= ranges[i].last)
-            return true;
-    }
-    return false;
-}
-
-/* All of them are in the Basic Multilingual Plane: three bytes at most. */
-size_t text_control(const char *text, size_t left, unsigned *code)
-{
-    const unsigned char *at = (const unsigned char *)text;
-    size_t length = at[0] < 0x80 ? 1 : at[0] < 0xe0 ? 2 : 3;
-    bool begins = at[0] < 0x80 || (at[0] >= 0xc2 && at[0] < 0xf0);
-    if (!begins || length > left)
-        return 0;
-    *code = length == 1   ? at[0]
-            : length == 2 ? (at[0] & 0x1fU) << 6 | (at[1] & 0x3fU)
-                          : (at[0] & 0xfU) << 12 | (at[1] & 0x3fU) << 6 | (at[2] & 0x3fU);
-    return is_control(*code) ? length : 0;
-}
 
 /*
  * The bytes of the character that starts here, or 0 where it must be escaped: a control character, a byte

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/message.h"
+#include "policy/text.h"
 
 bool output_is_to_reader(void)
 {

@@ -80,3 +80,15 @@ bool cooldown_memory_begin(const struct cooldown *cooldown, int64_t now, int64_t
     host_unlock(&lock);
     return begins;
 }
+
+void cooldown_memory_end(const struct cooldown *cooldown)
+{
+    uint64_t key[2];
+    struct entry *bucket = bucket_of(cooldown, key);
+    host_lock(&lock);
+    for (int i = 0; i < WAYS; i++) {
+        if (bucket[i].key[0] == key[0] && bucket[i].key[1] == key[1])
+            bucket[i].end = 0;
+    }
+    host_unlock(&lock);
+}

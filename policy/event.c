@@ -26,8 +26,8 @@ static const struct {
 /* In this order: the one that may have to wait comes last. */
 static const struct sink *const sinks_known[] = {&sink_file, &sink_stderr, &sink_syslog, &sink_redis, NULL};
 
-/* In the limit, sinks that fail are kinds of their own. */
-enum { LIMIT_SINKS = sizeof kinds / sizeof *kinds };
+/* In the limit, sinks that fail are kinds of their own, and so is an event that goes nowhere. */
+enum { LIMIT_NOWHERE = sizeof kinds / sizeof *kinds, LIMIT_SINKS };
 
 static bool is_allowed(struct reporter *reporter, unsigned kind, const char *domain, unsigned *suppressed)
 {
@@ -61,45 +61,102 @@ static bool put_named(struct reporter *reporter, const struct sink_event *event)
     return taken;
 }
 
+/*
+ * A line of the log is read by nobody who waits for events. It is not said of an event that no sink was named
+ * for, and that the log shows.
+ */
+static void say_untaken(struct reporter *reporter, const char *name, bool named, enum log_level level,
+                        const char *why)
+{
+    unsigned suppressed;
+    if ((named || level > reporter->level) && is_allowed(reporter, LIMIT_NOWHERE, NULL, &suppressed))
+        log_line(
+            reporter, LOG_LEVEL_ERROR,
+            "%s: the event went nowhere: %s, and syslog does not take it: %s Or name another sink in the "
+            "policy, as events: { file = \"/var/log/tlsgraft-events.jsonl\"; }; or { stderr = true; }",
+            name, named ? "no sink of the policy takes it" : "the policy names no sink", why);
+}
+
+/* Has the policy named any sink? */
+static bool is_named(const struct event_sinks *sinks)
+{
+    for (size_t i = 0; sinks != NULL && sinks_known[i] != NULL; i++) {
+        if (sinks_known[i]->target(sinks) != NULL)
+            return true;
+    }
+    return false;
+}
+
 /* Where there is no syslog either, what is left is the log. */
-static void put_in_syslog(struct sink_event *event)
+static bool put_in_syslog(struct reporter *reporter, struct sink_event *event, const char *name,
+                          enum log_level shown)
 {
     static const struct event_sinks last = {.syslog = "daemon"};
     char why[SINK_WHY_SIZE];
+    bool named = is_named(event->sinks);
     if (event->sinks != NULL && event->sinks->syslog != NULL)
-        return; /* it has been tried */
+        return false; /* it has been tried, and that was said */
     event->sinks = &last;
-    sink_syslog.put(event, why);
+    if (sink_syslog.put(event, why))
+        return true;
+    say_untaken(reporter, name, named, shown, why);
+    return false;
 }
 
-static void put(struct reporter *reporter, struct sink_event *event)
+static bool put(struct reporter *reporter, struct sink_event *event, const char *name, enum log_level shown)
 {
     struct hostio io;
     hostio_enter(&io);
-    if (event->sinks == NULL || !put_named(reporter, event))
-        put_in_syslog(event);
+    bool taken =
+        (event->sinks != NULL && put_named(reporter, event)) || put_in_syslog(reporter, event, name, shown);
     hostio_leave(&io);
+    return taken;
 }
 
-void event_raise(struct reporter *reporter, const struct event_sinks *sinks, const struct event *event)
+/* `shown`: the level of its line in the log. */
+static bool write_event(struct reporter *reporter, const struct event_sinks *sinks, const struct event *event,
+                        enum log_level shown, unsigned suppressed)
 {
-    unsigned suppressed = 0;
-    if (!kinds[event->kind].has_cooldown && !is_allowed(reporter, event->kind, event->domain, &suppressed))
-        return;
     const char *name = kinds[event->kind].name;
-    /* A refusal is never silent, whatever the event's own level is. */
-    enum log_level level = event->mode == MODE_ENFORCE ? LOG_LEVEL_ERROR : kinds[event->kind].level;
-    log_line(reporter, level, "%s: %s", name, event->message);
-    char *json = event_json(reporter, event, name, kinds[event->kind].level, suppressed);
+    enum log_level level = kinds[event->kind].level;
+    char *json = event_json(reporter, event, name, level, suppressed);
     if (json == NULL)
-        return;
+        return false;
     size_t length = strlen(json);
     json[length++] = '\n'; /* in place of the NUL */
-    put(reporter, &(struct sink_event){.reporter = reporter,
-                                       .sinks = sinks,
-                                       .line = json,
-                                       .length = length,
-                                       .level = kinds[event->kind].level,
-                                       .wait = event->wait});
+    bool taken = put(reporter,
+                     &(struct sink_event){.reporter = reporter,
+                                          .sinks = sinks,
+                                          .line = json,
+                                          .length = length,
+                                          .level = level,
+                                          .wait = event->wait},
+                     name, shown);
     free(json);
+    return taken;
+}
+
+/* One that nothing took is raised again at each use: its line does not come each time. */
+static bool raise_of_monitor(struct reporter *reporter, const struct event_sinks *sinks,
+                             const struct event *event, enum log_level level)
+{
+    unsigned suppressed;
+    const char *id = event->certificate == NULL ? NULL : event->certificate->id;
+    bool taken = write_event(reporter, sinks, event, level, 0);
+    if (taken || is_allowed(reporter, event->kind, id, &suppressed))
+        log_line(reporter, level, "%s: %s", kinds[event->kind].name, event->message);
+    return taken;
+}
+
+bool event_raise(struct reporter *reporter, const struct event_sinks *sinks, const struct event *event)
+{
+    unsigned suppressed = 0;
+    /* A refusal is never silent, whatever the event's own level is. */
+    enum log_level level = event->mode == MODE_ENFORCE ? LOG_LEVEL_ERROR : kinds[event->kind].level;
+    if (kinds[event->kind].has_cooldown)
+        return raise_of_monitor(reporter, sinks, event, level);
+    if (!is_allowed(reporter, event->kind, event->domain, &suppressed))
+        return false;
+    log_line(reporter, level, "%s: %s", kinds[event->kind].name, event->message);
+    return write_event(reporter, sinks, event, level, suppressed);
 }

@@ -56,7 +56,10 @@ struct event {
  * policy), or none of them takes it, the event goes to syslog. All but the first of one kind and domain
  * within a minute are held back, and counted in the next; those of the expiry monitor, which has cooldowns of
  * its own, are not.
+ *
+ * False: nothing took it, a line of the log does not count, or it was held back. That it went nowhere is
+ * said, as an error, once in a minute.
  */
-void event_raise(struct reporter *reporter, const struct event_sinks *sinks, const struct event *event);
+bool event_raise(struct reporter *reporter, const struct event_sinks *sinks, const struct event *event);
 
 #endif

@@ -95,6 +95,32 @@ static void add_pins(json_t *object, const struct event *event)
     json_object_set_new(object, "expected", expected.array);
 }
 
+/*
+ * Escapes what jansson does not, though whoever reads the line on a terminal would see it obeyed: it stands
+ * in texts alone. NULL: memory is short. `json` is freed.
+ */
+static char *escape_controls(char *json)
+{
+    enum { ESCAPE = sizeof "\\u0000" - 1 };
+    size_t left = json == NULL ? 0 : strlen(json);
+    char *escaped = json == NULL ? NULL : malloc(left * ESCAPE + 1);
+    char *out = escaped;
+    for (const char *in = json; escaped != NULL && left > 0;) {
+        unsigned code;
+        size_t length = text_control(in, left, &code);
+        if (length > 0)
+            out += sprintf(out, "\\u%04x", code);
+        else
+            *out++ = *in;
+        in += length > 0 ? length : 1;
+        left -= length > 0 ? length : 1;
+    }
+    if (escaped != NULL)
+        *out = '\0';
+    free(json);
+    return escaped;
+}
+
 /* The order of the keys is part of the format; jansson keeps the order of insertion. */
 char *event_json(const struct reporter *reporter, const struct event *event, const char *name,
                  enum log_level level, unsigned suppressed)
@@ -119,5 +145,5 @@ char *event_json(const struct reporter *reporter, const struct event *event, con
         add_integer(object, "suppressed", suppressed);
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
-    return text;
+    return escape_controls(text);
 }

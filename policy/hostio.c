@@ -234,12 +234,31 @@ static bool append_line(int descriptor, off_t size, const char *bytes, size_t le
     return !is_amid_line(descriptor, end - (off_t)length) || write_line(descriptor, false, bytes, length);
 }
 
+int hostio_open_or_create(int directory, const char *path, int flags, mode_t mode)
+{
+    enum { TIMES = 100 }; /* others may remove it again and again */
+    flags |= O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    for (int i = 0; i < TIMES; i++) {
+        int descriptor = hostio_openat(directory, path, flags, 0);
+        if (descriptor >= 0 || errno != ENOENT)
+            return descriptor;
+        descriptor = hostio_openat(directory, path, flags | O_CREAT | O_EXCL, mode);
+        if (descriptor >= 0)
+            fchmod(descriptor, mode);
+        if (descriptor >= 0 || errno != EEXIST)
+            return descriptor;
+    }
+    return -1;
+}
+
 /* To be read too, where that is allowed; see is_amid_line(). */
 static int open_to_append(const char *path)
 {
-    const int flags = O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-    int descriptor = hostio_open(path, O_RDWR | flags, 0640);
-    return descriptor < 0 && errno == EACCES ? hostio_open(path, O_WRONLY | flags, 0640) : descriptor;
+    enum { MODE = 0640 };
+    int descriptor = hostio_open_or_create(AT_FDCWD, path, O_RDWR | O_APPEND, MODE);
+    return descriptor < 0 && errno == EACCES
+               ? hostio_open_or_create(AT_FDCWD, path, O_WRONLY | O_APPEND, MODE)
+               : descriptor;
 }
 
 bool hostio_append(const char *path, const char *bytes, size_t length)

@@ -59,7 +59,13 @@ void host_unlock_after_fork(struct host_lock *const *locks, size_t count);
 int hostio_open(const char *path, int flags, mode_t mode);
 int hostio_openat(int directory, const char *path, int flags, mode_t mode); /* the same for openat(2) */
 
-/* The same for socket(2). */
+/*
+ * Opens a file, never through a link; where it is missing it is created with `mode`, whatever the umask of
+ * the host is. -1 and errno on failure.
+ */
+int hostio_open_or_create(int directory, const char *path, int flags, mode_t mode);
+
+/* The same as hostio_open() for socket(2). */
 int hostio_socket(int family, int type);
 
 /* Which file a descriptor is, so that a daemon's reuse of its number is noticed. */
@@ -76,9 +82,10 @@ bool file_is_still(int descriptor, const struct file_identity *identity);
 
 /*
  * Appends a line of `length` bytes, its line break is the last one, as one write(2) to a regular file, which
- * is created (0640) if it is missing; never follows a link, never waits for a FIFO. Any number of processes
- * may do so at once. False, and errno: nothing of it is there, or, where the disk became full that moment,
- * half of it, which does not harm the lines that come after it (EINVAL: it is no regular file).
+ * is created if it is missing (0640, whatever the umask of the host is); never follows a link, never waits
+ * for a FIFO. Any number of processes may do so at once. False, and errno: nothing of it is there, or, where
+ * the disk became full that moment, half of it, which does not harm the lines that come after it (EINVAL: it
+ * is no regular file).
  */
 bool hostio_append(const char *path, const char *bytes, size_t length);
 

@@ -64,7 +64,8 @@ static void write_hex(const unsigned char *bytes, char text[2 * FINGERPRINT + 1]
     *text = '\0';
 }
 
-static void raise_event(struct reporter *reporter, const struct policy *policy,
+/* True: a sink took it. */
+static bool raise_event(struct reporter *reporter, const struct policy *policy,
                         const struct monitored *monitored, const struct finding *finding,
                         struct records_wait *wait)
 {
@@ -91,8 +92,9 @@ static void raise_event(struct reporter *reporter, const struct policy *policy,
         .policy_path = policy->path,
         .wait = wait,
     };
-    event_raise(reporter, &policy->events, &event);
+    bool taken = event_raise(reporter, &policy->events, &event);
     free(name);
+    return taken;
 }
 
 static void check(struct reporter *reporter, const struct policy *policy, const struct monitored *monitored,
@@ -102,12 +104,22 @@ static void check(struct reporter *reporter, const struct policy *policy, const 
     if (find_expiry(policy, monitored->ossl, monitored->certificate, &finding) == EXPIRY_FAR ||
         !find_fingerprint(monitored->ossl, monitored->certificate, &finding))
         return;
-    enum cooldown_kind kind = finding.expiry == EXPIRY_EXPIRED ? COOLDOWN_EXPIRED : COOLDOWN_EXPIRING_SOON;
-    if (cooldown_begin(reporter, policy, COOLDOWN_CHECK, finding.fingerprint,
-                       policy->expiry.check_cooldown_seconds, wait) &&
-        cooldown_begin(reporter, policy, kind, finding.fingerprint, policy->expiry.event_cooldown_seconds,
-                       wait))
-        raise_event(reporter, policy, monitored, &finding, wait);
+    const struct expiry_settings *settings = &policy->expiry;
+    const struct cooldown of_check = {COOLDOWN_CHECK, finding.fingerprint, settings->check_cooldown_seconds};
+    const struct cooldown of_event = {finding.expiry == EXPIRY_EXPIRED ? COOLDOWN_EXPIRED
+                                                                       : COOLDOWN_EXPIRING_SOON,
+                                      finding.fingerprint, settings->event_cooldown_seconds};
+    struct cooldown_begun check_begun;
+    struct cooldown_begun event_begun;
+    if (!cooldown_begin(reporter, policy, &of_check, wait, &check_begun) ||
+        !cooldown_begin(reporter, policy, &of_event, wait, &event_begun))
+        return;
+    if (raise_event(reporter, policy, monitored, &finding, wait)) {
+        cooldown_say_if_alone(reporter, &event_begun);
+        return;
+    }
+    cooldown_give_back(policy, &event_begun, wait);
+    cooldown_give_back(policy, &check_begun, wait);
 }
 
 void monitor_check(struct reporter *reporter, const struct policy *policy, const struct monitored *monitored,

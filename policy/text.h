@@ -11,7 +11,17 @@
 /* Copies `text`, cut to fit `size`, with each byte that is not valid UTF-8 (RFC 3629) replaced by '?'. */
 void text_to_utf8(const char *text, char *out, size_t size);
 
-/* Replaces control characters, which could move a terminal's cursor, by '?'. */
+/*
+ * Does a control character stand at `text` (`left` bytes of UTF-8), or one that is not seen but changes what
+ * is: of direction, of width zero, a line's or paragraph's end? Its bytes, and its number to `*code`; 0: no.
+ * Those below a space are not told.
+ */
+size_t text_control(const char *text, size_t left, unsigned *code);
+
+/*
+ * Replaces what a terminal could obey, or show as what it is not, by a '?' each: control characters, what
+ * text_control() tells, and bytes that are not valid UTF-8.
+ */
 void text_for_terminal(char *text);
 
 /* The text as one word of a command for a shell, whatever it holds; in the arena. NULL: memory is short. */

@@ -32,6 +32,15 @@ class Links(unittest.TestCase):
             self.assertEqual({str(path.relative_to(top)) for path in found}, set(pages()))
             self.check(top, found)
 
+    def test_installed_directory_of_each_boot(self):
+        """The state directory of the policy's default, as its first user would make it."""
+        default = re.search(r'default_state_directory\[\] = "(.*)"', (TOP / "config" / "events.c").read_text())[1]
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["cmake", "--install", os.environ["TLSGRAFT_BUILD"], "--prefix", folder], check=True,
+                           stdout=subprocess.PIPE)
+            lines = pathlib.Path(folder, "lib", "tmpfiles.d", "tlsgraft.conf").read_text().splitlines()
+        self.assertEqual([line for line in lines if not line.startswith("#")], [f"d {default} 1777 root root -"])
+
 
 class Scripts(unittest.TestCase):
     """Each tells what it is for, and starts nothing when it is called wrongly."""

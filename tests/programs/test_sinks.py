@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 
+from keys import Identity
 from lab import CLIENTS, PYTHON, SANE, LabTest, main
 from lab_store import Redis
 from server import PATIENCE
@@ -169,6 +170,25 @@ class Sinks(SinkTest):
         self.assertIn("syslog: the event could not be written: /dev/log: ", result.err)
         self.assertEqual(len(result.err.splitlines()), 2, result)
 
+    def test_a_warning_that_goes_nowhere(self):
+        """The log does not show it, so that is said; and the next use raises it again, until something takes it."""
+        soon = Identity(self.lab, "soon", issuer=self.ca, days=3)
+        policy = self.policy(("localhost", soon.pin))
+        with self.serve(soon) as server:
+            for _ in range(2):
+                result = self.inside(policy, server)
+                self.assert_accepted(result, server)
+                self.assertRegex(result.err, r"\Atlsgraft\[\d+\]: error: CertificateExpiringSoon: the event went nowhere: "
+                                             r"the policy names no sink, and syslog does not take it: /dev/log: "
+                                             r"[^\n]* events: { file = [^\n]* stderr = true[^\n]*\n\Z")
+            log = Syslog(self)
+            for _ in range(2):
+                result = self.inside(policy, server, log=log)
+                self.assert_accepted(result, server)
+                self.assertEqual(result.err, "")
+        self.assertEqual(log.event()[2]["event"], "CertificateExpiringSoon")
+        self.assertFalse(log.has_more())
+
     def test_files_that_take_nothing(self):
         """Syslog gets what no other sink takes, once."""
         log = Syslog(self)
@@ -205,13 +225,14 @@ class Sinks(SinkTest):
         self.assertFalse(log.has_more())
 
     def test_made_for_its_owner_and_group(self):
-        umask = os.umask(0o022)
-        try:
-            self.shake(self.reporting(f'file = "{self.sink}";'))
-        finally:
-            os.umask(umask)
-        self.assertEqual(stat.S_IMODE(self.sink.stat().st_mode), 0o640)
-        self.assertEqual(len(self.lines()), 1)
+        """Whatever the umask of the program is."""
+        for mask in (0o000, 0o022, 0o077, 0o777):
+            with self.subTest(umask=oct(mask)):
+                self.sink.unlink(missing_ok=True)
+                policy = self.reporting(f'file = "{self.sink}";')
+                self.shake(policy, before=["sh", "-c", f'umask {mask:o} && exec "$@"', "sh"])
+                self.assertEqual(oct(stat.S_IMODE(self.sink.stat().st_mode)), "0o640")
+                self.assertEqual(len(self.lines()), 1)
 
     def test_file_size_limit(self):
         log = Syslog(self)

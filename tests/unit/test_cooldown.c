@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ enum { SECONDS = 1000, MS = SECONDS * 1000, ENTRY = 32, OTHER_USER = 65534, FILE
 static char state[96], own[128], first_file[160];
 static char said[COOLDOWN_WHY_SIZE];
 static int64_t left_ms;
+static uint64_t mark;
 
 static void make(void)
 {
@@ -52,8 +54,12 @@ static struct cooldown check_of(unsigned number)
 static enum cooldown_answer in_directory(enum cooldown_kind kind, unsigned number)
 {
     const struct cooldown cooldown = {kind, numbered(number), SECONDS};
+    struct cooldown_state found = {0};
     said[0] = '\0';
-    return cooldown_in_directory(state, &cooldown, 500, &left_ms, said);
+    enum cooldown_answer answer = cooldown_in_directory(state, &cooldown, 500, &found, said);
+    left_ms = found.left_ms;
+    mark = found.mark;
+    return answer;
 }
 
 static unsigned mode_of(const char *path)
@@ -115,16 +121,64 @@ Test(cooldown, the_directory_is_made_whatever_the_umask_is)
     cr_expect_eq(in_directory(COOLDOWN_EXPIRED, 1), COOLDOWN_RUNS);
 }
 
-/* Moves when all entries of the first file began. */
+/* Runs in a child, as another user; the test fails if `what` does not return true there. */
+static void as_other_user(bool (*what)(void))
+{
+    int status;
+    pid_t process = fork();
+    if (process == 0)
+        _exit(seteuid(OTHER_USER) == 0 && what() ? 0 : 1);
+    waitpid(process, &status, 0);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* One for whom modes count: all is made, and found again. */
+static bool is_made_without_rights(void)
+{
+    char path[160];
+    umask(0777);
+    bool done = in_directory(COOLDOWN_CHECK, 1) == COOLDOWN_BEGINS &&
+                in_directory(COOLDOWN_CHECK, 1) == COOLDOWN_RUNS && mode_of(state) == 01777U;
+    snprintf(path, sizeof path, "%s/%d", state, OTHER_USER);
+    done = done && mode_of(path) == 0700U;
+    snprintf(path, sizeof path, "%s/%d/cooldowns-00", state, OTHER_USER);
+    done = done && mode_of(path) == 0600U && size_of(path) == 2 * ENTRY;
+    /* The file as it stands before the process that creates it has given it its mode. */
+    return done && chmod(path, 0) == 0 && in_directory(COOLDOWN_CHECK, 1) == COOLDOWN_RUNS;
+}
+
+Test(cooldown, the_directory_is_made_although_the_umask_leaves_no_rights)
+{
+    if (geteuid() != 0)
+        cr_skip_test("only root can become another user");
+    chmod(directory.path, 0777);
+    as_other_user(is_made_without_rights);
+    cr_expect_eq(in_directory(COOLDOWN_CHECK, 1), COOLDOWN_BEGINS, "%s", said);
+    char pattern[160];
+    glob_t left;
+    snprintf(pattern, sizeof pattern, "%s/{,state/}*.new-*", directory.path);
+    cr_expect_eq(glob(pattern, GLOB_BRACE, NULL, &left), GLOB_NOMATCH, "nothing is left of the making");
+}
+
+/* As they stand in a file. */
+struct entry {
+    unsigned char key[16];
+    int64_t began;
+    uint64_t seal;
+};
+
+/* Moves when all entries of the first file began; the seal has it in each of its bits. */
 static void shift_entries(int64_t by_ms)
 {
+    struct entry entry;
     int file = open(first_file, O_RDWR);
     cr_assert_geq(file, 0);
-    for (off_t at = 2 * ENTRY - (off_t)sizeof by_ms; at < size_of(first_file); at += ENTRY) {
-        int64_t began;
-        cr_assert_eq(pread(file, &began, sizeof began, at), sizeof began);
-        began += by_ms;
-        cr_assert_eq(pwrite(file, &began, sizeof began, at), sizeof began);
+    for (off_t at = ENTRY; at < size_of(first_file); at += ENTRY) {
+        cr_assert_eq(pread(file, &entry, sizeof entry, at), ENTRY);
+        int64_t began = entry.began + by_ms;
+        entry.seal ^= (uint64_t)entry.began ^ (uint64_t)began;
+        entry.began = began;
+        cr_assert_eq(pwrite(file, &entry, sizeof entry, at), ENTRY);
     }
     close(file);
 }
@@ -259,17 +313,6 @@ Test(cooldown, a_directory_of_another_user_is_not_used)
     cr_expect_eq(in_directory(COOLDOWN_CHECK, 1), COOLDOWN_BEGINS, "%s", said);
 }
 
-/* Runs in a child, as another user; the test fails if `what` does not return true there. */
-static void as_other_user(bool (*what)(void))
-{
-    int status;
-    pid_t process = fork();
-    if (process == 0)
-        _exit(seteuid(OTHER_USER) == 0 && what() ? 0 : 1);
-    waitpid(process, &status, 0);
-    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
 static bool begins_as_other(void)
 {
     char path[128];
@@ -348,18 +391,68 @@ Test(cooldown, a_full_disk)
 
 Test(cooldown, a_process_that_holds_the_lock_is_not_waited_for)
 {
-    cr_expect_eq(in_directory(COOLDOWN_CHECK, 1), COOLDOWN_BEGINS);
+    cr_expect_eq(in_directory(COOLDOWN_CHECK, 2), COOLDOWN_BEGINS);
     int file = open(first_file, O_RDWR);
     cr_assert_eq(flock(file, LOCK_EX), 0);
     expect_unusable("has it been stopped?");
+    cr_expect_eq(in_directory(COOLDOWN_CHECK, 2), COOLDOWN_RUNS, "one that runs needs no lock: %s", said);
+    cr_expect(left_ms > MS - 60000 && left_ms <= MS);
     flock(file, LOCK_UN);
+    cr_expect_eq(in_directory(COOLDOWN_CHECK, 1), COOLDOWN_BEGINS);
+}
+
+/* What who reads without the lock may see while another process writes. */
+Test(cooldown, half_an_entry_does_not_run)
+{
+    struct entry first, second;
+    cr_expect_eq(in_directory(COOLDOWN_CHECK, 1), COOLDOWN_BEGINS);
+    cr_expect_eq(in_directory(COOLDOWN_CHECK, 2), COOLDOWN_BEGINS);
+    int file = open(first_file, O_RDWR);
+    cr_assert_eq(pread(file, &first, ENTRY, ENTRY), ENTRY);
+    cr_assert_eq(pread(file, &second, ENTRY, 2 * ENTRY), ENTRY);
+    for (size_t whole = 1; whole < ENTRY; whole++) {
+        struct entry torn = second;
+        memcpy(&torn, &first, whole);
+        if (memcmp(&torn, &first, ENTRY) == 0)
+            continue;
+        cr_assert_eq(pwrite(file, &torn, ENTRY, ENTRY), ENTRY);
+        cr_assert_eq(in_directory(COOLDOWN_CHECK, 1), COOLDOWN_BEGINS, "%zu", whole);
+        cr_assert_eq(ftruncate(file, 3 * (off_t)ENTRY), 0);
+    }
+    struct entry other_time = first;
+    other_time.began++;
+    cr_assert_eq(pwrite(file, &other_time, ENTRY, ENTRY), ENTRY);
+    cr_expect_eq(in_directory(COOLDOWN_CHECK, 1), COOLDOWN_BEGINS);
+}
+
+static void give_back(enum cooldown_kind kind, unsigned number, uint64_t of)
+{
+    const struct cooldown cooldown = {kind, numbered(number), SECONDS};
+    cooldown_back_in_directory(state, &cooldown, 500, of);
+}
+
+Test(cooldown, one_is_given_back_to_the_directory)
+{
+    cr_expect_eq(in_directory(COOLDOWN_EXPIRED, 1), COOLDOWN_BEGINS);
+    cr_expect_eq(in_directory(COOLDOWN_CHECK, 1), COOLDOWN_BEGINS);
+    give_back(COOLDOWN_CHECK, 1, mark + 1);
+    cr_expect_eq(in_directory(COOLDOWN_CHECK, 1), COOLDOWN_RUNS, "that of another process");
+    cr_expect_eq(in_directory(COOLDOWN_EXPIRED, 2), COOLDOWN_BEGINS);
+    give_back(COOLDOWN_EXPIRED, 2, mark);
+    cr_expect_eq(in_directory(COOLDOWN_EXPIRED, 1), COOLDOWN_RUNS);
     cr_expect_eq(in_directory(COOLDOWN_CHECK, 1), COOLDOWN_RUNS);
+    cr_expect_eq(in_directory(COOLDOWN_EXPIRED, 2), COOLDOWN_BEGINS);
+    cr_expect_eq(in_directory(COOLDOWN_EXPIRED, 2), COOLDOWN_RUNS);
+    cr_expect_eq(size_of(first_file), 4 * ENTRY, "in the same place");
 }
 
 Test(cooldown, what_cannot_be_made)
 {
     snprintf(state, sizeof state, "%s/missing/state", directory.path);
     expect_unusable("cannot be opened or made: No such file or directory; run as root: install -d -m 1777 ");
+    snprintf(state, sizeof state, "/run/tlsgraft-missing/state");
+    expect_unusable(
+        "install -d -m 1777 /run/tlsgraft-missing/state (or set 'state_directory'); lib/tmpfiles.d/");
     snprintf(state, sizeof state, "%s/file", directory.path);
     directory_text(&directory, "file", "");
     expect_unusable("is no directory");
@@ -370,6 +463,7 @@ Test(cooldown, what_cannot_be_made)
 static struct policy policy;
 static struct reporter reporter;
 static struct records_wait waited;
+static struct cooldown_begun begun;
 static char log_path[128];
 
 static void make_policy(void)
@@ -383,7 +477,15 @@ static void make_policy(void)
 static bool begins(enum cooldown_kind kind, unsigned number, unsigned seconds)
 {
     waited = (struct records_wait){0};
-    return cooldown_begin(&reporter, &policy, kind, numbered(number), seconds, &waited);
+    return cooldown_begin(&reporter, &policy, &(struct cooldown){kind, numbered(number), seconds}, &waited,
+                          &begun);
+}
+
+/* The same, within what is left of the time. */
+static bool begins_within(enum cooldown_kind kind, const unsigned char *fingerprint, unsigned seconds)
+{
+    const struct cooldown cooldown = {kind, fingerprint, seconds};
+    return cooldown_begin(&reporter, &policy, &cooldown, &waited, &begun);
 }
 
 static bool begins_for(unsigned number)
@@ -429,11 +531,38 @@ Test(cooldowns, where_nothing_can_be_written_memory_counts_and_that_is_said_once
 {
     directory_text(&directory, "state", "a file");
     cr_expect(begins_for(1));
-    cr_expect_eq(lines_of_log(), 1);
+    cr_expect_eq(lines_of_log(), 0, "not before there is an event");
     cr_expect_not(begins_for(1));
     cr_expect(begins_for(2));
     cr_expect(begins(COOLDOWN_EXPIRED, 1, SECONDS));
+    cooldown_say_if_alone(&reporter, &begun);
+    cooldown_say_if_alone(&reporter, &begun);
     cr_expect_eq(lines_of_log(), 1);
+}
+
+Test(cooldowns, one_that_others_see_is_not_alone)
+{
+    cr_expect(begins_for(1));
+    cooldown_say_if_alone(&reporter, &begun);
+    cr_expect(begins(COOLDOWN_CHECK, 2, 0));
+    cooldown_say_if_alone(&reporter, &begun);
+    cr_expect_eq(lines_of_log(), 0);
+}
+
+Test(cooldowns, one_that_is_given_back_begins_again)
+{
+    cr_expect(begins_for(1));
+    cooldown_give_back(&policy, &begun, &waited);
+    cr_expect(begins_for(1));
+    cr_expect_not(begins_for(1));
+    /* Without a directory too. */
+    policy.state_directory = "/dev/null";
+    cr_expect(begins_for(2));
+    cooldown_give_back(&policy, &begun, &waited);
+    cr_expect(begins_for(2));
+    cr_expect_not(begins_for(2));
+    cr_expect(begins(COOLDOWN_CHECK, 3, 0));
+    cooldown_give_back(&policy, &begun, &waited);
 }
 
 static bool has_key(const struct redis *redis, enum cooldown_kind kind, const char *tail)
@@ -458,13 +587,29 @@ Test(cooldowns, in_redis_as_keys_that_end)
     static const unsigned char fingerprint[COOLDOWN_FINGERPRINT] = {0x01, 0xAB, 0xCD, 0xEF};
     struct redis redis = {0};
     use_redis(&redis);
-    cr_expect(cooldown_begin(&reporter, &policy, COOLDOWN_CHECK, fingerprint, SECONDS, &waited));
-    cr_expect(cooldown_begin(&reporter, &policy, COOLDOWN_EXPIRED, fingerprint, SECONDS, &waited));
+    cr_expect(begins_within(COOLDOWN_CHECK, fingerprint, SECONDS));
+    cr_expect(begins_within(COOLDOWN_EXPIRED, fingerprint, SECONDS));
     cr_expect(has_key(&redis, COOLDOWN_CHECK, hex));
     cr_expect(has_key(&redis, COOLDOWN_EXPIRED, hex));
     cr_expect_not(has_key(&redis, COOLDOWN_EXPIRING_SOON, hex));
-    cr_expect(cooldown_begin(&reporter, &policy, COOLDOWN_EXPIRING_SOON, fingerprint, 0, &waited));
+    cr_expect(begins_within(COOLDOWN_EXPIRING_SOON, fingerprint, 0));
     cr_expect_str_eq(redis_cli(&redis, "dbsize"), "2");
+    cr_expect_neq(access(state, F_OK), 0);
+}
+
+Test(cooldowns, one_that_is_given_back_to_redis_leaves_no_key)
+{
+    struct redis redis = {0};
+    use_redis(&redis);
+    cr_expect(begins_for(0));
+    cooldown_give_back(&policy, &begun, &waited);
+    cr_expect_str_eq(redis_cli(&redis, "dbsize"), "0");
+    cr_expect(begins_for(0));
+    redis_cli(&redis,
+              "set tlsgraft:cooldown:check:0000000000000000000000000000000000000000000000000000000000000000 "
+              "another");
+    cooldown_give_back(&policy, &begun, &waited);
+    cr_expect_str_eq(redis_cli(&redis, "dbsize"), "1", "that of another process");
     cr_expect_neq(access(state, F_OK), 0);
 }
 
@@ -480,7 +625,10 @@ static bool runs_in_redis(unsigned number, int64_t *left)
     char why[STORE_WHY_SIZE];
     const struct cooldown cooldown = check_of(number);
     struct records_wait wait = {0};
-    return cooldown_in_redis(&policy.store, &cooldown, &wait, left, why) == COOLDOWN_RUNS;
+    struct cooldown_state found = {0};
+    bool runs = cooldown_in_redis(&policy.store, &cooldown, &wait, &found, why) == COOLDOWN_RUNS;
+    *left = found.left_ms;
+    return runs;
 }
 
 Test(cooldowns, redis_tells_how_long_one_runs)
@@ -527,7 +675,7 @@ Test(cooldowns, a_redis_that_does_not_answer_takes_no_more_than_the_handshake_ha
     cr_expect_eq(size_of(first_file), 2 * ENTRY);
     /* Nothing is left for it. */
     waited.spent_ms = 30;
-    cr_expect(cooldown_begin(&reporter, &policy, COOLDOWN_EXPIRED, numbered(1), SECONDS, &waited));
+    cr_expect(begins_within(COOLDOWN_EXPIRED, numbered(1), SECONDS));
     cr_expect_eq(size_of(first_file), 3 * ENTRY);
     mock_kill(&mock);
 }

@@ -223,6 +223,17 @@ Test(event, hostile_names_stay_on_one_line_of_json)
     }
 }
 
+Test(event, what_a_terminal_could_obey_is_escaped)
+{
+    const struct event_certificate certificate = {
+        "0a", "\x7f\xc2\x9b\xe2\x80\xae\xe2\x81\xa6\xc3\xbc\xe2\x82\xac", 0, 0, "server"};
+    json_t *object = raise_expiry(EVENT_CERTIFICATE_EXPIRED, &certificate);
+    cr_expect_str_eq(text_in(object, "cert_name"), certificate.name);
+    json_decref(object);
+    static const char escaped[] = "\"cert_name\":\"\\u007f\\u009b\\u202e\\u2066\xc3\xbc\xe2\x82\xac\"";
+    cr_expect_not_null(strstr(content(events), escaped), "%s", content(events));
+}
+
 Test(event, those_of_the_monitor_are_never_held_back)
 {
     const struct event_certificate certificate = {"0a", "n", 0, 0, "server"};

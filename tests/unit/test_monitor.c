@@ -23,7 +23,7 @@ static void make(void)
     snprintf(events, sizeof events, "%s/events", directory.path);
     snprintf(log_path, sizeof log_path, "%s/log", directory.path);
     snprintf(state, sizeof state, "%s/state", directory.path);
-    reporter = (struct reporter){.level = LOG_LEVEL_INFO, .log_file = log_path};
+    reporter = (struct reporter){.level = LOG_LEVEL_INFO, .log_file = log_path, .limit = EVENT_LIMIT_INITIAL};
     policy = (struct policy){.path = "/etc/tlsgraft/policy.cfg",
                              .state_directory = state,
                              .store = {.timeout_ms = 500},
@@ -159,6 +159,53 @@ Test(monitor, the_check_has_a_cooldown_of_its_own)
     cr_expect_not_null(event(2), "the check that begins it");
     check(x, CERTIFICATE_SERVER);
     cr_expect_null(event(3));
+}
+
+static size_t times_in_log(const char *words)
+{
+    char line[4096];
+    size_t times = 0;
+    FILE *file = fopen(log_path, "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        times += strstr(line, words) != NULL;
+    if (file != NULL)
+        fclose(file);
+    return times;
+}
+
+/* Where a machine has a syslog daemon that takes it, nothing is lost. */
+Test(monitor, what_no_sink_took_is_raised_again)
+{
+    X509 *x = certificate("old", "/CN=old.test", -1);
+    if (access("/dev/log", F_OK) == 0)
+        cr_skip_test("syslog would take it");
+    policy.expiry.check_cooldown_seconds = 1000;
+    policy.events.file = "/dev/null/events";
+    check(x, CERTIFICATE_SERVER);
+    check(x, CERTIFICATE_SERVER);
+    cr_expect_eq(times_in_log("CertificateExpired: Certificate old.test is"), 1, "once in a minute");
+    cr_expect_eq(
+        times_in_log("CertificateExpired: the event went nowhere: no sink of the policy takes it, and "
+                     "syslog does not take it: /dev/log: "),
+        1, "once in a minute");
+    policy.events.file = events;
+    check(x, CERTIFICATE_SERVER);
+    cr_expect_not_null(event(0));
+    cr_expect_eq(times_in_log("CertificateExpired: Certificate old.test is"), 2);
+    check(x, CERTIFICATE_SERVER);
+    cr_expect_null(event(1));
+}
+
+Test(monitor, that_cooldowns_are_not_shared_is_said_with_an_event)
+{
+    policy.state_directory = "/dev/null";
+    policy.expiry.check_cooldown_seconds = 1000;
+    check(certificate("far", "/CN=far.test", FIXTURE_DAYS + 1), CERTIFICATE_SERVER);
+    cr_expect_eq(times_in_log("cannot share its cooldowns"), 0);
+    check(certificate("old", "/CN=old.test", -1), CERTIFICATE_SERVER);
+    check(certificate("other", "/CN=other.test", -1), CERTIFICATE_SERVER);
+    cr_expect_not_null(event(1));
+    cr_expect_eq(times_in_log("cannot share its cooldowns: /dev/null is no directory"), 1);
 }
 
 Test(monitor, names)

@@ -136,6 +136,27 @@ Test(text, what_is_not_utf8_is_replaced)
     cr_expect_str_eq(out, "aaaaaaaaaaaaa", "a character is not cut in two");
 }
 
+Test(text, what_a_terminal_could_obey_is_replaced)
+{
+    static const char *const pairs[][2] = {
+        {"a\x1b[31m\t\x7f", "a?[31m??"},
+        {"a\xc2\x9b"
+         "31m\xc2\x80\xc2\x9f",
+         "a?31m??"},
+        {"\xe2\x80\xaa\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa9.", "????."},
+        {"\x9b"
+         "31m\xff\xe2\x82",
+         "?31m???"},
+        {"\xc2\xa0\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80", "\xc2\xa0\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "%s", pairs[i][0]);
+        text_for_terminal(text);
+        cr_expect_str_eq(text, pairs[i][1]);
+    }
+}
+
 Test(hostio, appends_to_regular_files_only)
 {
     struct directory directory;

@@ -1,0 +1,17 @@
+/* Where the files of cooldowns stand, and how they are opened. Only for cooldown_directory.c. */
+#ifndef TLSGRAFT_COOLDOWN_FILE_H
+#define TLSGRAFT_COOLDOWN_FILE_H
+
+#include "policy/cooldown_kind.h"
+
+/*
+ * Opens file `number` of the effective user in the state directory `path` to be read and written; directories
+ * and file are made where they are missing. -1: it cannot be used, and `why` (COOLDOWN_WHY_SIZE bytes) tells.
+ */
+int cooldown_file_open(const char *path, unsigned number, char *why);
+
+/* Writes to `why` why the directory cannot be used: `format` says of it what follows its path. */
+void cooldown_file_fail(const char *path, char *why, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
