@@ -61,20 +61,16 @@ static bool put_named(struct reporter *reporter, const struct sink_event *event)
     return taken;
 }
 
-/*
- * A line of the log is read by nobody who waits for events. It is not said of an event that no sink was named
- * for, and that the log shows.
- */
-static void say_untaken(struct reporter *reporter, const char *name, bool named, enum log_level level,
-                        const char *why)
+/* A line of the log is read by nobody who waits for events. */
+static void say_untaken(struct reporter *reporter, const char *name, const char *why)
 {
     unsigned suppressed;
-    if ((named || level > reporter->level) && is_allowed(reporter, LIMIT_NOWHERE, NULL, &suppressed))
+    if (is_allowed(reporter, LIMIT_NOWHERE, NULL, &suppressed))
         log_line(
             reporter, LOG_LEVEL_ERROR,
-            "%s: the event went nowhere: %s, and syslog does not take it: %s Or name another sink in the "
-            "policy, as events: { file = \"/var/log/tlsgraft-events.jsonl\"; }; or { stderr = true; }",
-            name, named ? "no sink of the policy takes it" : "the policy names no sink", why);
+            "%s: the event went nowhere: no sink of the policy takes it, and syslog does not take it: %s Or "
+            "name another sink in the policy, as events: { stderr = true; }",
+            name, why);
 }
 
 /* Has the policy named any sink? */
@@ -87,9 +83,11 @@ static bool is_named(const struct event_sinks *sinks)
     return false;
 }
 
-/* Where there is no syslog either, what is left is the log. */
-static bool put_in_syslog(struct reporter *reporter, struct sink_event *event, const char *name,
-                          enum log_level shown)
+/*
+ * Where the policy names no sink and there is no syslog, as in most containers, nobody waits for events, and
+ * their lines in the log are all that there is.
+ */
+static bool put_in_syslog(struct reporter *reporter, struct sink_event *event, const char *name)
 {
     static const struct event_sinks last = {.syslog = "daemon"};
     char why[SINK_WHY_SIZE];
@@ -97,25 +95,23 @@ static bool put_in_syslog(struct reporter *reporter, struct sink_event *event, c
     if (event->sinks != NULL && event->sinks->syslog != NULL)
         return false; /* it has been tried, and that was said */
     event->sinks = &last;
-    if (sink_syslog.put(event, why))
+    if (sink_syslog.put(event, why) || !named)
         return true;
-    say_untaken(reporter, name, named, shown, why);
+    say_untaken(reporter, name, why);
     return false;
 }
 
-static bool put(struct reporter *reporter, struct sink_event *event, const char *name, enum log_level shown)
+static bool put(struct reporter *reporter, struct sink_event *event, const char *name)
 {
     struct hostio io;
     hostio_enter(&io);
-    bool taken =
-        (event->sinks != NULL && put_named(reporter, event)) || put_in_syslog(reporter, event, name, shown);
+    bool taken = (event->sinks != NULL && put_named(reporter, event)) || put_in_syslog(reporter, event, name);
     hostio_leave(&io);
     return taken;
 }
 
-/* `shown`: the level of its line in the log. */
 static bool write_event(struct reporter *reporter, const struct event_sinks *sinks, const struct event *event,
-                        enum log_level shown, unsigned suppressed)
+                        unsigned suppressed)
 {
     const char *name = kinds[event->kind].name;
     enum log_level level = kinds[event->kind].level;
@@ -131,7 +127,7 @@ static bool write_event(struct reporter *reporter, const struct event_sinks *sin
                                           .length = length,
                                           .level = level,
                                           .wait = event->wait},
-                     name, shown);
+                     name);
     free(json);
     return taken;
 }
@@ -142,7 +138,7 @@ static bool raise_of_monitor(struct reporter *reporter, const struct event_sinks
 {
     unsigned suppressed;
     const char *id = event->certificate == NULL ? NULL : event->certificate->id;
-    bool taken = write_event(reporter, sinks, event, level, 0);
+    bool taken = write_event(reporter, sinks, event, 0);
     if (taken || is_allowed(reporter, event->kind, id, &suppressed))
         log_line(reporter, level, "%s: %s", kinds[event->kind].name, event->message);
     return taken;
@@ -158,5 +154,5 @@ bool event_raise(struct reporter *reporter, const struct event_sinks *sinks, con
     if (!is_allowed(reporter, event->kind, event->domain, &suppressed))
         return false;
     log_line(reporter, level, "%s: %s", kinds[event->kind].name, event->message);
-    return write_event(reporter, sinks, event, level, suppressed);
+    return write_event(reporter, sinks, event, suppressed);
 }

@@ -57,8 +57,8 @@ struct event {
  * within a minute are held back, and counted in the next; those of the expiry monitor, which has cooldowns of
  * its own, are not.
  *
- * False: nothing took it, a line of the log does not count, or it was held back. That it went nowhere is
- * said, as an error, once in a minute.
+ * False: it was held back, or nothing took it, though the policy names a sink; that is said, as an error,
+ * once in a minute. A line of the log does not count.
  */
 bool event_raise(struct reporter *reporter, const struct event_sinks *sinks, const struct event *event);
 

