@@ -18,9 +18,12 @@ static enum credential_fault fault_of(enum record_key_result result)
     return faults[result];
 }
 
-static bool is_self_issued(const struct ossl *ossl, const X509 *x)
+/* Where a CA changes its key, the new one is signed by the old one, which has the same name. */
+static bool is_self_signed(const struct ossl *ossl, X509 *x)
 {
-    return ossl->X509_NAME_cmp(ossl->X509_get_subject_name(x), ossl->X509_get_issuer_name(x)) == 0;
+    EVP_PKEY *key = ossl->X509_PUBKEY_get0(ossl->X509_get_X509_PUBKEY(x));
+    return ossl->X509_NAME_cmp(ossl->X509_get_subject_name(x), ossl->X509_get_issuer_name(x)) == 0 &&
+           key != NULL && ossl->X509_verify(x, key) == 1;
 }
 
 /* A server has its roots; that the record has them too is for those who read it. The leaf is no root. */
@@ -28,7 +31,7 @@ static bool take_chain(const struct ossl *ossl, struct credential_made *made)
 {
     const struct record *record = made->record;
     size_t count = record_certificate_count(record) - 1;
-    while (count > 0 && is_self_issued(ossl, record_certificate(record, count)))
+    while (count > 0 && is_self_signed(ossl, record_certificate(record, count)))
         count--;
     X509 **chain = calloc(count + 1, sizeof(X509 *));
     if (chain == NULL)

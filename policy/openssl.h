@@ -56,6 +56,7 @@ typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
 #define OSSL_V_ERR_HOSTNAME_MISMATCH        62
 #define OSSL_V_FLAG_PARTIAL_CHAIN           0x80000
 #define OSSL_CB_LOOP                        0x01
+#define OSSL_CB_EXIT                        0x02
 #define OSSL_CB_HANDSHAKE_START             0x10
 #define OSSL_CB_HANDSHAKE_DONE              0x20
 #define OSSL_WANT_RETRY_VERIFY              8
@@ -216,6 +217,7 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, EVP_PKEY *, d2i_AutoPrivateKey, "", (EVP_PKEY * *a, const unsigned char **in, long length))  \
     F(REQUIRED, void, EVP_PKEY_free, "", (EVP_PKEY * key))                                                   \
     F(REQUIRED, EVP_PKEY *, X509_PUBKEY_get0, "", (const X509_PUBKEY *key))                                  \
+    F(REQUIRED, int, X509_verify, "", (X509 * x, EVP_PKEY * key))                                            \
     F(REQUIRED, int, X509_check_private_key, "", (const X509 *x, const EVP_PKEY *key))                       \
     F(REQUIRED, const ASN1_TIME *, X509_get0_notAfter, "", (const X509 *x))                                  \
     F(REQUIRED, int, X509_cmp_time, "", (const ASN1_TIME *time, time_t *now))                                \
@@ -260,6 +262,7 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     /* 3.2 and later. */                                                                                     \
     F(OPTIONAL, EVP_PKEY *, SSL_get0_peer_rpk, "", (const SSL *ssl))                                         \
     F(OPTIONAL, EVP_PKEY *, SSL_SESSION_get0_peer_rpk, "", (SSL_SESSION * session))                          \
+    F(OPTIONAL, int, SSL_is_quic, "", (const SSL *ssl))                                                      \
     /* 4.0 and later. */                                                                                     \
     F(OPTIONAL, OSSL_ECHSTORE *, SSL_get1_echstore, "", (const SSL *ssl))                                    \
     F(OPTIONAL, void, OSSL_ECHSTORE_free, "", (OSSL_ECHSTORE * store))                                       \

@@ -12,9 +12,10 @@ struct certificate {
 
 struct certificates_kept {
     atomic_uint references;
-    const SSL_CTX *of;   /* the SSL_CTX that the SSL had; never followed */
-    X509 *ours;          /* that stands in their place, a reference; NULL: none yet */
-    const X509 *current; /* the leaf that was current, which OpenSSL tells when it is asked for one */
+    const SSL_CTX *of;       /* the SSL_CTX that the SSL had; never followed */
+    X509 *ours;              /* that stands in their place, a reference; NULL: none yet */
+    const X509 *current;     /* the leaf that was current, which OpenSSL tells when it is asked for one */
+    struct certificate half; /* a leaf without a key, or a key without a leaf; it is current. Else all NULL */
     size_t count;
     struct certificate certificates[];
 };
@@ -32,15 +33,20 @@ static void release_chain(const struct libssl *libssl, X509_STACK *chain)
     ossl->OPENSSL_sk_free((OPENSSL_STACK *)chain);
 }
 
+static void release_certificate(const struct libssl *libssl, const struct certificate *certificate)
+{
+    libssl->fn.X509_free(certificate->leaf);
+    libssl->fn.EVP_PKEY_free(certificate->key);
+    release_chain(libssl, certificate->chain);
+}
+
 static void release(const struct libssl *libssl, struct certificates_kept *kept)
 {
     if (kept == NULL || atomic_fetch_sub(&kept->references, 1) != 1)
         return;
-    for (size_t i = 0; i < kept->count; i++) {
-        libssl->fn.X509_free(kept->certificates[i].leaf);
-        libssl->fn.EVP_PKEY_free(kept->certificates[i].key);
-        release_chain(libssl, kept->certificates[i].chain);
-    }
+    for (size_t i = 0; i < kept->count; i++)
+        release_certificate(libssl, &kept->certificates[i]);
+    release_certificate(libssl, &kept->half);
     libssl->fn.X509_free(kept->ours);
     free(kept);
 }
@@ -54,31 +60,47 @@ static bool copy_current(const struct libssl *libssl, SSL *ssl, struct certifica
     ossl->SSL_ctrl(ssl, OSSL_CTRL_GET_CHAIN_CERTS, 0, &chain);
     if (chain != NULL && (copy->chain = ossl->X509_chain_up_ref(chain)) == NULL)
         return false;
-    ossl->X509_up_ref(copy->leaf);
-    ossl->EVP_PKEY_up_ref(copy->key);
+    if (copy->leaf != NULL)
+        ossl->X509_up_ref(copy->leaf);
+    if (copy->key != NULL)
+        ossl->EVP_PKEY_up_ref(copy->key);
     return true;
 }
 
-/* Those of an SSL, but for one (NULL: all). NULL: memory is short. */
-static struct certificates_kept *collect(const struct libssl *libssl, SSL *ssl, const X509 *but)
+/* OpenSSL finds only whole ones among the others. */
+static bool is_half(const struct libssl *libssl, const SSL *ssl)
+{
+    return (libssl->fn.SSL_get_certificate(ssl) == NULL) != (libssl->fn.SSL_get_privatekey(ssl) == NULL);
+}
+
+/* Those of an SSL, but for one (NULL: all); *found: that is there too. NULL: memory is short. */
+static struct certificates_kept *collect(const struct libssl *libssl, SSL *ssl, const X509 *but, bool *found)
 {
     const X509 *current = libssl->fn.SSL_get_certificate(ssl);
     struct certificates_kept *kept;
     bool whole = true;
     size_t count = 0;
+    struct certificate half = {NULL, NULL, NULL};
+    if (is_half(libssl, ssl) && !copy_current(libssl, ssl, &half))
+        return NULL;
     for (bool more = go_to(libssl, ssl, OSSL_CERT_SET_FIRST); more;
          more = go_to(libssl, ssl, OSSL_CERT_SET_NEXT))
         count++;
     kept = calloc(1, sizeof *kept + count * sizeof *kept->certificates);
-    if (kept == NULL)
+    if (kept == NULL) {
+        release_certificate(libssl, &half);
         return NULL;
+    }
     atomic_init(&kept->references, 1);
+    kept->half = half;
     kept->of = libssl->fn.SSL_get_SSL_CTX(ssl);
     kept->current = current;
     for (bool more = go_to(libssl, ssl, OSSL_CERT_SET_FIRST); more && whole;
          more = go_to(libssl, ssl, OSSL_CERT_SET_NEXT)) {
-        if (libssl->fn.SSL_get_certificate(ssl) == but)
+        if (libssl->fn.SSL_get_certificate(ssl) == but) {
+            *found = true;
             continue;
+        }
         whole = kept->count < count && copy_current(libssl, ssl, &kept->certificates[kept->count]);
         kept->count += whole;
     }
@@ -90,21 +112,28 @@ static struct certificates_kept *collect(const struct libssl *libssl, SSL *ssl, 
 }
 
 /* OpenSSL has taken all of it before. Where it does not now, out of memory, the program has none. */
-static void set_all(const struct libssl *libssl, SSL *ssl, const struct certificates_kept *kept)
+static void set(const struct libssl *libssl, SSL *ssl, const struct certificate *certificate)
 {
     const struct ossl *ossl = &libssl->fn;
-    for (size_t i = 0; i < kept->count; i++) {
-        const struct certificate *certificate = &kept->certificates[i];
-        if (ossl->SSL_use_certificate(ssl, certificate->leaf) == 1 &&
-            ossl->SSL_use_PrivateKey(ssl, certificate->key) == 1 && certificate->chain != NULL)
-            ossl->SSL_ctrl(ssl, OSSL_CTRL_CHAIN, 1, certificate->chain);
-    }
-    ossl->SSL_ctrl(ssl, OSSL_CTRL_SELECT_CURRENT_CERT, 0, (void *)(uintptr_t)kept->current);
+    if ((certificate->leaf == NULL || ossl->SSL_use_certificate(ssl, certificate->leaf) == 1) &&
+        (certificate->key == NULL || ossl->SSL_use_PrivateKey(ssl, certificate->key) == 1) &&
+        certificate->chain != NULL)
+        ossl->SSL_ctrl(ssl, OSSL_CTRL_CHAIN, 1, certificate->chain);
+}
+
+static void set_all(const struct libssl *libssl, SSL *ssl, const struct certificates_kept *kept)
+{
+    for (size_t i = 0; i < kept->count; i++)
+        set(libssl, ssl, &kept->certificates[i]);
+    libssl->fn.SSL_ctrl(ssl, OSSL_CTRL_SELECT_CURRENT_CERT, 0, (void *)(uintptr_t)kept->current);
+    if (kept->half.leaf != NULL || kept->half.key != NULL)
+        set(libssl, ssl, &kept->half);
 }
 
 bool certificates_keep(const struct libssl *libssl, SSL *ssl, struct connection *connection)
 {
-    connection->kept = collect(libssl, ssl, NULL);
+    bool found = false;
+    connection->kept = collect(libssl, ssl, NULL, &found);
     if (connection->kept == NULL)
         return false;
     libssl->fn.SSL_certs_clear(ssl);
@@ -161,12 +190,17 @@ void certificates_put_back(const struct libssl *libssl, SSL *ssl, struct connect
         certificates_drop(libssl, connection);
         return;
     }
-    if (!certificates_are_ours(libssl, ssl, connection) && libssl->fn.SSL_get_certificate(ssl) != NULL)
-        since = collect(libssl, ssl, kept->ours);
+    libssl->fn.ERR_set_mark();
+    bool ours_stand = kept->ours == NULL || certificates_are_ours(libssl, ssl, connection);
+    if (!ours_stand)
+        since = collect(libssl, ssl, kept->ours, &ours_stand);
     libssl->fn.SSL_certs_clear(ssl);
-    set_all(libssl, ssl, kept);
+    /* Where the program has cleared ours away it has cleared away its own. */
+    if (ours_stand || since == NULL)
+        set_all(libssl, ssl, kept);
     if (since != NULL)
         set_all(libssl, ssl, since);
+    libssl->fn.ERR_pop_to_mark();
     release(libssl, since);
     certificates_drop(libssl, connection);
 }

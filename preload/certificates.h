@@ -3,7 +3,8 @@
  * place, so that the next connection that the same SSL makes finds them again.
  *
  * Owner: what is kept belongs to the struct connection, and ends with it. Threads: as OpenSSL's own rules
- * are, one at a time for an SSL. OpenSSL's error queue is the caller's to mark.
+ * are, one at a time for an SSL. OpenSSL's error queue is the caller's to mark, but for
+ * certificates_put_back(), which leaves it as it was.
  */
 #ifndef TLSGRAFT_CERTIFICATES_H
 #define TLSGRAFT_CERTIFICATES_H
@@ -26,7 +27,8 @@ void certificates_note_ours(const struct libssl *libssl, struct connection *conn
 
 /*
  * Takes out what certificates_set() has set, and puts back the program's. What the program has set since
- * stays. Does nothing where none of the program's are kept.
+ * stays; where it has taken ours out itself nothing is put back. Does nothing where none of the program's are
+ * kept.
  */
 void certificates_put_back(const struct libssl *libssl, SSL *ssl, struct connection *connection);
 

@@ -184,7 +184,6 @@ int connection_on_dup(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void *from
         copy->id_context_changed = (*value)->id_context_changed;
         copy->certificate_is_own = (*value)->certificate_is_own;
         copy->certificate = (*value)->certificate;
-        copy->certificate_arg = (*value)->certificate_arg;
         copy->certificate_watched = (*value)->certificate_watched;
         copy->kept = certificates_share((*value)->kept);
     }

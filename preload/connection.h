@@ -11,13 +11,24 @@
 #include "preload/libssl.h"
 #include "preload/remembered.h"
 
+/* A certificate callback of the program's; all NULL: none. */
+struct certificate_callback {
+    ossl_cert_cb *function;
+    void *arg;
+};
+
 /* Of an SSL_CTX: the callbacks that the program set, in whose place ours are. */
 struct context {
     ossl_cert_verify_cb *verify; /* NULL: X509_verify_cert */
     void *verify_arg;
-    ossl_info_cb *info;        /* NULL: none */
-    ossl_cert_cb *certificate; /* as the program set it last; NULL: none */
-    void *certificate_arg;
+    ossl_info_cb *info; /* NULL: none */
+    /*
+     * An SSL has what its SSL_CTX had when it was made. What was set before the first one counts for each
+     * that has nothing on its own; those that are made after another was set have that on their own.
+     */
+    struct certificate_callback certificate;
+    struct certificate_callback certificate_now;
+    atomic_bool has_ssl; /* an SSL was made of it */
 };
 
 struct certificates_kept;
@@ -48,14 +59,17 @@ struct connection {
     bool certificate_due;     /* the server asked, and without a certificate the handshake must not go on */
     bool certificate_refused; /* for want of one, and OpenSSL has put an error of its own behind ours */
     bool certificate_done;    /* a handshake is done: who asks now does so after it */
+    bool certificate_called;  /* the program's callback has answered, and its client callback has not yet */
     struct records_wait wait; /* for the store, in this handshake */
     unsigned fact_count;
     struct fact facts[CONNECTION_FACTS_MAX]; /* established in this handshake, which is not done yet */
     BIO *cut;                /* the program's write BIO, which takes nothing more; a reference. NULL: none */
     ossl_bio_cb *cut_before; /* the BIO's callback in whose place ours is */
-    ossl_cert_cb *certificate; /* the program's own for this SSL, see certificate_is_own; NULL: none */
-    void *certificate_arg;
+    struct certificate_callback certificate; /* the program's own for this SSL, see certificate_is_own */
     struct certificates_kept *kept; /* the program's, while ours are in the SSL; NULL: they are not */
+    /* Of QUIC, whose certificate callback hears of an inner SSL that knows nothing of this; else NULL. */
+    SSL *quic;
+    struct libssl *quic_libssl;
 };
 
 /* Makes the struct context of an SSL_CTX that is being born. False: memory is short. */

@@ -105,6 +105,9 @@ void notice(struct libssl *libssl, const SSL *ssl, int where, int ret)
         upstream_check_due(libssl, client, connection);
     if (client != NULL && (where & OSSL_CB_HANDSHAKE_DONE) != 0)
         done_handshake(libssl, client);
+    /* After the handshake (TLS 1.3) a certificate is shown without a notice that it is done. */
+    if (connection != NULL && client != NULL && (where & (OSSL_CB_HANDSHAKE_DONE | OSSL_CB_EXIT)) != 0)
+        upstream_end(libssl, client);
     ossl_info_cb *own = connection_program_info(libssl, ssl, connection);
     if (own != NULL)
         own(ssl, where, ret);

@@ -9,6 +9,7 @@
 #include "preload/hooks.h"
 #include "preload/notice.h"
 #include "preload/objects.h"
+#include "preload/upstream.h"
 
 static struct context *governed_context(const struct libssl *libssl, const SSL_CTX *ctx)
 {
@@ -21,22 +22,33 @@ void SSL_CTX_set_cert_cb(SSL_CTX *ctx, ossl_cert_cb *callback, void *arg)
     struct libssl *libssl = objects_libssl(ctx, "SSL_CTX_set_cert_cb", caller);
     struct context *context = governed_context(libssl, ctx);
     if (context != NULL) {
-        context->certificate = callback;
-        context->certificate_arg = arg;
+        context->certificate_now = (struct certificate_callback){callback, arg};
+        if (!atomic_load_explicit(&context->has_ssl, memory_order_relaxed))
+            context->certificate = context->certificate_now;
     }
     REAL(libssl, SSL_CTX_set_cert_cb, caller)(ctx, callback, arg);
 }
 
-/* What an SSL has for its own from now on. Where memory is short the SSL_CTX's counts. */
-static struct connection *remember(const struct libssl *libssl, SSL *ssl, ossl_cert_cb *callback, void *arg)
+/* What an SSL has for its own from now on. Where memory is short the SSL_CTX's first one counts. */
+static struct connection *remember(const struct libssl *libssl, SSL *ssl,
+                                   struct certificate_callback certificate)
 {
     struct connection *connection = connection_make(libssl, ssl);
     if (connection != NULL) {
         connection->certificate_is_own = true;
-        connection->certificate = callback;
-        connection->certificate_arg = arg;
+        connection->certificate = certificate;
     }
     return connection;
+}
+
+/* An SSL takes over what its SSL_CTX has now. */
+static void inherit(const struct libssl *libssl, struct context *context, SSL *ssl)
+{
+    if (!atomic_load_explicit(&context->has_ssl, memory_order_relaxed))
+        atomic_store_explicit(&context->has_ssl, true, memory_order_relaxed);
+    if (context->certificate_now.function != context->certificate.function ||
+        context->certificate_now.arg != context->certificate.arg)
+        remember(libssl, ssl, context->certificate_now);
 }
 
 void SSL_set_cert_cb(SSL *ssl, ossl_cert_cb *callback, void *arg)
@@ -44,7 +56,9 @@ void SSL_set_cert_cb(SSL *ssl, ossl_cert_cb *callback, void *arg)
     const void *caller = __builtin_return_address(0);
     struct libssl *libssl = objects_libssl(ssl, "SSL_set_cert_cb", caller);
     const struct connection *connection =
-        libssl != NULL && libssl->governed ? remember(libssl, ssl, callback, arg) : NULL;
+        libssl != NULL && libssl->governed
+            ? remember(libssl, ssl, (struct certificate_callback){callback, arg})
+            : NULL;
     if (connection == NULL || !connection->certificate_watched)
         REAL(libssl, SSL_set_cert_cb, caller)(ssl, callback, arg);
 }
@@ -53,24 +67,27 @@ SSL *SSL_new(SSL_CTX *ctx)
 {
     const void *caller = __builtin_return_address(0);
     struct libssl *libssl = objects_libssl(ctx, "SSL_new", caller);
-    const struct context *context = governed_context(libssl, ctx);
+    struct context *context = governed_context(libssl, ctx);
     SSL *(*real)(SSL_CTX *) = REAL(libssl, SSL_new, caller);
     SSL *ssl = real == NULL ? NULL : real(ctx);
-    if (ssl != NULL && context != NULL && context->certificate != NULL)
-        remember(libssl, ssl, context->certificate, context->certificate_arg);
+    if (ssl != NULL && context != NULL)
+        inherit(libssl, context, ssl);
     return ssl;
 }
 
 /* The SSL takes over the certificates and the callback of its new SSL_CTX. */
-static void take_over(const struct libssl *libssl, SSL *ssl, struct connection *connection)
+static void take_over(struct libssl *libssl, SSL *ssl)
 {
-    const struct context *context = context_of_ssl(libssl, ssl);
-    connection->certificate_is_own = true;
-    connection->certificate = context == NULL ? NULL : context->certificate;
-    connection->certificate_arg = context == NULL ? NULL : context->certificate_arg;
-    certificates_drop(libssl, connection);
-    if (connection->certificate_watched)
-        libssl->fn.SSL_set_cert_cb(ssl, on_certificate, (void *)(uintptr_t)libssl);
+    struct context *context = context_of_ssl(libssl, ssl);
+    struct connection *connection = connection_of(libssl, ssl);
+    if (connection != NULL) {
+        connection->certificate_is_own = false;
+        certificates_drop(libssl, connection);
+    }
+    if (context != NULL)
+        inherit(libssl, context, ssl);
+    if (connection != NULL && connection->certificate_watched)
+        upstream_watch(libssl, ssl, connection);
 }
 
 SSL_CTX *SSL_set_SSL_CTX(SSL *ssl, SSL_CTX *ctx)
@@ -83,9 +100,7 @@ SSL_CTX *SSL_set_SSL_CTX(SSL *ssl, SSL_CTX *ctx)
     bool governed = libssl != NULL && libssl->governed;
     const SSL_CTX *before = governed ? libssl->fn.SSL_get_SSL_CTX(ssl) : NULL;
     SSL_CTX *now = real(ssl, ctx);
-    struct connection *connection =
-        governed && now != NULL && now != before ? connection_of(libssl, ssl) : NULL;
-    if (connection != NULL)
-        take_over(libssl, ssl, connection);
+    if (governed && now != NULL && now != before)
+        take_over(libssl, ssl);
     return now;
 }

@@ -15,6 +15,9 @@ int verdict(X509_STORE_CTX *store, void *arg);
 /* The certificate callback of a client's SSL; `arg` is its struct libssl. Calls the program's own. */
 ossl_cert_cb on_certificate;
 
+/* The same of QUIC: `ssl` is the one inside the program's; `arg` is the struct connection of the latter. */
+ossl_cert_cb on_quic_certificate;
+
 /* A ClientHello is being built (a private extension that adds nothing, unless the ClientHello is encrypted);
  * `add_arg` is the struct libssl. */
 ossl_ext_add_cb on_client_hello;

@@ -49,20 +49,31 @@ bool upstream_begin(const struct snapshot *snapshot, struct libssl *libssl, SSL 
     connection->certificate_watched = connection->certificate_watched || watches;
     /* Each time: a program may have put another in its place through dlsym, where no hook sees it. */
     if (connection->certificate_watched)
-        libssl->fn.SSL_set_cert_cb(ssl, on_certificate, libssl);
+        upstream_watch(libssl, ssl, connection);
     return true;
 }
 
-/* The program's own callback. */
-static int ask_program(const struct libssl *libssl, SSL *ssl, const struct connection *connection)
+/* A copy of an SSL keeps the callback with its argument, so that is none that ends with the SSL; but QUIC's
+ * cannot be copied. */
+void upstream_watch(struct libssl *libssl, SSL *ssl, struct connection *connection)
 {
-    const struct context *context = context_of_ssl(libssl, ssl);
-    if (connection->certificate_is_own)
-        return connection->certificate == NULL ? 1
-                                               : connection->certificate(ssl, connection->certificate_arg);
-    if (context == NULL || context->certificate == NULL)
-        return 1;
-    return context->certificate(ssl, context->certificate_arg);
+    if (libssl->fn.SSL_is_quic == NULL || !libssl->fn.SSL_is_quic(ssl)) {
+        libssl->fn.SSL_set_cert_cb(ssl, on_certificate, libssl);
+        return;
+    }
+    connection->quic = ssl;
+    connection->quic_libssl = libssl;
+    libssl->fn.SSL_set_cert_cb(ssl, on_quic_certificate, connection);
+}
+
+/* The program's own callback, with the SSL that OpenSSL would give it. */
+static int ask_program(const struct libssl *libssl, SSL *given, const struct connection *connection)
+{
+    const struct context *context = context_of_ssl(libssl, given);
+    const struct certificate_callback *callback = connection->certificate_is_own ? &connection->certificate
+                                                  : context == NULL              ? NULL
+                                                                                 : &context->certificate;
+    return callback == NULL || callback->function == NULL ? 1 : callback->function(given, callback->arg);
 }
 
 static bool has_own(const struct libssl *libssl, const SSL *ssl)
@@ -84,7 +95,7 @@ static bool keeps_programs(const struct libssl *libssl, SSL *ssl)
  * OpenSSL asks this callback only where there is no certificate, so it comes before ours where the program's
  * is to be kept. What it gives is set as OpenSSL would set it.
  */
-static int ask_client_callback(const struct libssl *libssl, SSL *ssl)
+static int ask_client_callback(const struct libssl *libssl, SSL *ssl, SSL *given)
 {
     const struct ossl *ossl = &libssl->fn;
     X509 *leaf = NULL;
@@ -92,7 +103,7 @@ static int ask_client_callback(const struct libssl *libssl, SSL *ssl)
     ossl_client_cert_cb *callback = ossl->SSL_CTX_get_client_cert_cb(ossl->SSL_get_SSL_CTX(ssl));
     if (callback == NULL || has_own(libssl, ssl) || !keeps_programs(libssl, ssl))
         return 1;
-    int answer = callback(ssl, &leaf, &key);
+    int answer = callback(given, &leaf, &key);
     if (answer < 0)
         return answer;
     if (answer > 0 && leaf != NULL && key != NULL && ossl->SSL_use_certificate(ssl, leaf) == 1)
@@ -164,14 +175,17 @@ static int show(const struct asking *asking, struct connection *connection)
     struct choosing choosing = {.asking = asking};
     struct upstream_choice choice = {.items = NULL};
     const struct libssl *libssl = asking->libssl;
+    libssl->fn.ERR_set_mark();
     bool whole = certificates_keep(libssl, asking->ssl, connection) && choose(&choosing, connection, &choice);
     bool shown =
         whole && choice.chosen != NULL && certificates_set(libssl, asking->ssl, choice.chosen->credential);
+    if (!shown)
+        certificates_put_back(libssl, asking->ssl, connection);
+    libssl->fn.ERR_pop_to_mark(); /* what was not taken is told, and need not end the handshake */
     if (shown) {
         mark(asking, SHOWN_OURS, &choice);
         present(asking, connection, choice.chosen);
     } else {
-        certificates_put_back(libssl, asking->ssl, connection);
         mark(asking, SHOWN_PROGRAMS, whole ? &choice : NULL);
         whole = whole && choice.chosen == NULL; /* else it was set before, and memory has run out since */
         upstream_tell_unavailable(asking, whole ? &choice : NULL, &choosing.not_taken, NULL);
@@ -197,6 +211,8 @@ static void report(const struct asking *asking, struct connection *connection)
 
 static int decide(const struct asking *asking, struct connection *connection)
 {
+    if (asking->answer == UPSTREAM_NONE)
+        upstream_unmark(asking->libssl, asking->ssl);
     if (asking->found.rule == NULL)
         return 1;
     bool keeps = asking->found.rule->keep_program_certificate && has_own(asking->libssl, asking->ssl);
@@ -215,19 +231,24 @@ static int decide(const struct asking *asking, struct connection *connection)
     return !asking->found.rule->required;
 }
 
-int on_certificate(SSL *ssl, void *arg)
+/* The program's callbacks. While the second one waits OpenSSL would not call the first one again. */
+static int ask_callbacks(const struct libssl *libssl, SSL *ssl, SSL *given, struct connection *connection)
 {
-    struct libssl *libssl = arg;
-    struct connection *connection = connection_of(libssl, ssl);
-    if (connection == NULL)
-        return 1;
-    connection->certificate_due = false;
-    certificates_put_back(libssl, ssl, connection);
-    int answer = ask_program(libssl, ssl, connection);
+    int answer = connection->certificate_called ? 1 : ask_program(libssl, given, connection);
     if (answer <= 0 || libssl->fn.SSL_is_server(ssl))
         return answer;
-    answer = ask_client_callback(libssl, ssl);
-    if (answer <= 0)
+    answer = ask_client_callback(libssl, ssl, given);
+    connection->certificate_called = answer < 0;
+    return answer;
+}
+
+/* `given`: the SSL that OpenSSL calls the callback with. */
+static int answer_server(struct libssl *libssl, SSL *ssl, SSL *given, struct connection *connection)
+{
+    connection->certificate_due = false;
+    certificates_put_back(libssl, ssl, connection);
+    int answer = ask_callbacks(libssl, ssl, given, connection);
+    if (answer <= 0 || libssl->fn.SSL_is_server(ssl))
         return answer;
     int error = errno;
     struct asking asking;
@@ -239,6 +260,29 @@ int on_certificate(SSL *ssl, void *arg)
     snapshot_release();
     errno = error;
     return answer;
+}
+
+int on_certificate(SSL *ssl, void *arg)
+{
+    struct libssl *libssl = arg;
+    struct connection *connection = connection_of(libssl, ssl);
+    return connection == NULL ? 1 : answer_server(libssl, ssl, ssl, connection);
+}
+
+int on_quic_certificate(SSL *ssl, void *arg)
+{
+    struct connection *connection = arg;
+    return answer_server(connection->quic_libssl, connection->quic, ssl, connection);
+}
+
+void upstream_end(const struct libssl *libssl, SSL *ssl)
+{
+    struct connection *connection = connection_of(libssl, ssl);
+    if (connection == NULL || connection->kept == NULL || libssl->fn.SSL_get_state(ssl) != OSSL_STATE_OK)
+        return;
+    int error = errno;
+    certificates_put_back(libssl, ssl, connection);
+    errno = error;
 }
 
 /* OpenSSL has made its own choice now, and knows more of what the server takes than it tells. */

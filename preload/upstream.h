@@ -18,6 +18,15 @@ bool upstream_has_rules(const struct snapshot *snapshot);
  */
 bool upstream_begin(const struct snapshot *snapshot, struct libssl *libssl, SSL *ssl);
 
+/* Has our certificate callback called in the place of the program's, of which nothing is changed. */
+void upstream_watch(struct libssl *libssl, SSL *ssl, struct connection *connection);
+
+/*
+ * OpenSSL returns to the program: where the handshake is done the program's certificates are put back, so
+ * that what it does from now on happens to its own.
+ */
+void upstream_end(const struct libssl *libssl, SSL *ssl);
+
 /*
  * While a handshake goes on, after the certificate callback, where connection->certificate_due: is there a
  * certificate that OpenSSL will send? Where there is none nothing more leaves the connection.

@@ -105,6 +105,17 @@ void upstream_mark(const struct libssl *libssl, SSL *ssl, enum shown shown,
         libssl->fn.SSL_SESSION_set1_ticket_appdata(session, &mark, sizeof mark);
 }
 
+void upstream_unmark(const struct libssl *libssl, SSL *ssl)
+{
+    SSL_SESSION *session = libssl->fn.SSL_get_session(ssl);
+    const struct mark *mark = session == NULL ? NULL : mark_of(libssl, session);
+    unsigned char none[BASIS_SIZE];
+    memset(none, 0xff, sizeof none); /* no hash that anybody finds */
+    /* What stands for one of ours is not resumed without a rule either. */
+    if (mark != NULL)
+        upstream_mark(libssl, ssl, mark->shown == SHOWN_OURS ? SHOWN_OURS : SHOWN_PROGRAMS, none);
+}
+
 void upstream_mark_not_asked(const struct libssl *libssl, SSL *ssl)
 {
     static const unsigned char nothing[BASIS_SIZE];
@@ -131,7 +142,7 @@ static bool is_same_today(const struct asking *asking, const struct mark *mark)
     }
     /* Today it would be refused. */
     bool none = rule->required && !is_usable(&choice);
-    /* On a connection that is negotiated again it is ours that is set; the program's is not looked for. */
+    /* Where the end of the last handshake was not heard of it is ours that is set yet. */
     const X509 *leaf = connection->kept == NULL ? asking->libssl->fn.SSL_get_certificate(asking->ssl) : NULL;
     bool keeps = rule->keep_program_certificate && is_chosen;
     none = none && (!keeps || leaf == NULL);
@@ -150,8 +161,13 @@ bool upstream_session_is_admitted(const struct snapshot *snapshot, const struct 
     if (session == NULL || (mark == NULL && !upstream_has_rules(snapshot)))
         return true;
     upstream_ask(snapshot, libssl, ssl, &asking);
-    if (asking.answer == UPSTREAM_NONE)
-        return mark == NULL || mark->shown != SHOWN_OURS;
+    if (asking.answer == UPSTREAM_NONE) {
+        if (mark == NULL || mark->shown == SHOWN_OURS)
+            return mark == NULL;
+        /* Who asks for a certificate after the handshake gets the program's, and nobody hears of it. */
+        upstream_unmark(libssl, ssl);
+        return true;
+    }
     if (mark == NULL)
         return false;
     if (mark->shown == SHOWN_NOT_ASKED)

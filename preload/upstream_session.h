@@ -29,6 +29,9 @@ bool upstream_basis(const struct libssl *libssl, const struct upstream_choice *c
 void upstream_mark(const struct libssl *libssl, SSL *ssl, enum shown shown,
                    const unsigned char basis[BASIS_SIZE]);
 
+/* The session of an SSL may stand for another certificate than its mark says, which then equals nothing. */
+void upstream_unmark(const struct libssl *libssl, SSL *ssl);
+
 /* Was the session of an SSL marked? */
 bool upstream_is_marked(const struct libssl *libssl, const SSL *ssl);
 

@@ -21,6 +21,7 @@ typedef int peer_psk_find(void *ssl, const unsigned char *id, size_t id_length, 
 typedef int peer_alpn(void *ssl, const unsigned char **out, unsigned char *out_length,
                       const unsigned char *in, unsigned in_length, void *argument);
 typedef int peer_verify(int answer, void *store);
+typedef int peer_certificate(void *ssl, void *argument);
 typedef int peer_print(const char *text, size_t length, void *context);
 
 /* Return type, name, parameters. */
@@ -38,6 +39,7 @@ typedef int peer_print(const char *text, size_t length, void *context);
     X(int, SSL_CTX_set_ciphersuites, (void *ctx, const char *text))                                          \
     X(int, SSL_CTX_use_certificate_chain_file, (void *ctx, const char *file))                                \
     X(int, SSL_CTX_use_PrivateKey_file, (void *ctx, const char *file, int type))                             \
+    X(void, SSL_CTX_set_cert_cb, (void *ctx, peer_certificate *callback, void *argument))                    \
     X(int, SSL_CTX_set_max_early_data, (void *ctx, unsigned most))                                           \
     X(int, SSL_CTX_set_session_id_context, (void *ctx, const unsigned char *id, unsigned length))            \
     X(void, SSL_CTX_set_verify, (void *ctx, int mode, peer_verify *callback))                                \
@@ -81,6 +83,8 @@ typedef int peer_print(const char *text, size_t length, void *context);
     X(void *, SSL_get0_peer_rpk, (const void *ssl))                                                          \
     X(int, SSL_use_certificate_file, (void *ssl, const char *file, int type))                                \
     X(int, SSL_use_PrivateKey_file, (void *ssl, const char *file, int type))                                 \
+    X(void *, X509_get_subject_name, (const void *certificate))                                              \
+    X(char *, X509_NAME_oneline, (const void *name, char *text, int size))                                   \
     X(const void *, SSL_get_current_cipher, (const void *ssl))                                               \
     X(const char *, SSL_CIPHER_get_name, (const void *cipher))                                               \
     X(int, SSL_CIPHER_get_auth_nid, (const void *cipher))                                                    \
@@ -140,6 +144,7 @@ enum {
     KIND_RENEGOTIATES = 8,  /* the server, after the first request */
     KIND_ASKS_LATER = 16,   /* for the client's certificate, after the first request */
     KIND_RENEGOTIATED = 32, /* the client renegotiates, after the first answer */
+    KIND_ASKS = 64,         /* for the client's certificate */
 };
 
 struct peer_kind {
@@ -186,11 +191,18 @@ struct peer_seen {
     size_t early; /* of these: early data */
     size_t requests;
     int client_certificate;
-    char kind[32]; /* "" : no handshake was completed */
+    char client_name[64]; /* its subject */
+    char kind[32];        /* "" : no handshake was completed */
     int resumed;
     int handshakes;
 };
 void peer_report(const struct peer_seen *seen, unsigned long long raw);
+
+/* Which certificate the client has shown. */
+void peer_look_at_client(const void *ssl, struct peer_seen *seen);
+
+/* A verify callback. */
+int peer_accept_every_certificate(int answer, void *store);
 
 /* Waits for one of two descriptors. False: the client is done, and nothing of it is waiting. */
 int peer_wait(int descriptor, const struct timeval *longest);

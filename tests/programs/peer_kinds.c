@@ -198,6 +198,18 @@ static void server_quic(void *ctx, const struct peer_options *options)
     ossl.SSL_CTX_set_alpn_select_cb(ctx, take_protocol, NULL);
 }
 
+static int give_certificate(void *ssl, void *argument)
+{
+    const struct peer_options *options = argument;
+    return ossl.SSL_use_certificate_file(ssl, options->chain, FILETYPE_PEM) == 1 &&
+           ossl.SSL_use_PrivateKey_file(ssl, options->key, FILETYPE_PEM) == 1;
+}
+
+static void client_asked(void *ctx, const struct peer_options *options)
+{
+    ossl.SSL_CTX_set_cert_cb(ctx, give_certificate, (void *)(size_t)options);
+}
+
 static const struct peer_kind kinds[] = {
     {"plain", 0, 0, NULL, NULL},
     {"psk12", 12, 0, client_psk12, server_psk12},
@@ -213,6 +225,7 @@ static const struct peer_kind kinds[] = {
     {"dtls", 0, KIND_DATAGRAMS, NULL, NULL},
     {"dtls-psk", 0, KIND_DATAGRAMS, client_psk12, server_psk12},
     {"quic", 0, KIND_QUIC | KIND_DATAGRAMS, NULL, server_quic},
+    {"quic-asks", 0, KIND_QUIC | KIND_DATAGRAMS | KIND_ASKS, client_asked, server_quic},
     {"early", 13, KIND_EARLY_DATA, NULL, NULL},
     {"retry", 13, 0, client_group, server_group},
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define FLAG_NO_BLOCK 1
+#define VERIFY_PEER   1
 
 /* The next event of QUIC, or of the client. */
 static int wait_for_event(void *listener, int descriptor)
@@ -25,6 +26,7 @@ static void look(void *connection, struct peer_seen *seen)
     if (seen->kind[0] == '\0' && ossl.SSL_is_init_finished(connection)) {
         seen->handshakes++;
         seen->resumed = ossl.SSL_session_reused(connection);
+        peer_look_at_client(connection, seen);
         snprintf(seen->kind, sizeof seen->kind, "%s", peer_what_it_was(connection));
     }
     while ((length = ossl.SSL_read(connection, data, sizeof data)) > 0) {
@@ -39,7 +41,10 @@ static void look(void *connection, struct peer_seen *seen)
 void peer_quic_server(const struct peer_options *options, int descriptor)
 {
     struct peer_seen seen = {0};
-    void *listener = ossl.SSL_new_listener(peer_server_context(options), 0);
+    void *ctx = peer_server_context(options);
+    if ((options->kind->traits & KIND_ASKS) != 0)
+        ossl.SSL_CTX_set_verify(ctx, VERIFY_PEER, peer_accept_every_certificate);
+    void *listener = ossl.SSL_new_listener(ctx, 0);
     void *connection = NULL;
     fcntl(descriptor, F_SETFL, O_NONBLOCK);
     if (listener == NULL || ossl.SSL_set_fd(listener, descriptor) != 1 ||

@@ -22,7 +22,7 @@
 #define EARLY_DATA_SUCCESS 1
 #define EARLY_DATA_FINISH  2
 
-static int accept_every_certificate(int answer, void *store)
+int peer_accept_every_certificate(int answer, void *store)
 {
     (void)answer;
     (void)store;
@@ -33,7 +33,18 @@ void peer_report(const struct peer_seen *seen, unsigned long long raw)
 {
     printf("kind %s\nresumed %d\nhandshakes %d\n", seen->kind, seen->resumed, seen->handshakes);
     printf("bytes %zu\nearly %zu\nrequests %zu\n", seen->bytes, seen->early, seen->requests);
-    printf("client certificate %d\nraw %llu\n", seen->client_certificate, raw);
+    printf("client certificate %d\nclient name %s\nraw %llu\n", seen->client_certificate, seen->client_name,
+           raw);
+}
+
+void peer_look_at_client(const void *ssl, struct peer_seen *seen)
+{
+    void *certificate = (ossl.SSL_get1_peer_certificate != NULL ? ossl.SSL_get1_peer_certificate
+                                                                : ossl.SSL_get_peer_certificate)(ssl);
+    seen->client_certificate = certificate != NULL;
+    if (certificate != NULL)
+        ossl.X509_NAME_oneline(ossl.X509_get_subject_name(certificate), seen->client_name,
+                               sizeof seen->client_name);
 }
 
 int peer_wait(int descriptor, const struct timeval *longest)
@@ -149,7 +160,7 @@ static int is_asking(struct service *service)
     if (service->seen.requests != 1 || (traits & (KIND_RENEGOTIATES | KIND_ASKS_LATER)) == 0)
         return 0;
     if ((traits & KIND_ASKS_LATER) != 0) {
-        ossl.SSL_set_verify(service->ssl, VERIFY_PEER, accept_every_certificate);
+        ossl.SSL_set_verify(service->ssl, VERIFY_PEER, peer_accept_every_certificate);
         if (ossl.SSL_verify_client_post_handshake(service->ssl) != 1)
             peer_fail("SSL_verify_client_post_handshake");
     } else {
@@ -244,9 +255,7 @@ void peer_server(const struct peer_options *options)
     if (shake(&service))
         converse(&service);
     peer_print_errors();
-    void *certificate = (ossl.SSL_get1_peer_certificate != NULL ? ossl.SSL_get1_peer_certificate
-                                                                : ossl.SSL_get_peer_certificate)(service.ssl);
-    service.seen.client_certificate = certificate != NULL;
+    peer_look_at_client(service.ssl, &service.seen);
     unsigned long long raw = ossl.BIO_number_read(bio);
     peer_report(&service.seen, raw + drain(service.plain));
 }

@@ -285,6 +285,30 @@ class Kinds(LabTest):
                 self.assertEqual(["0"], talk.said("early"), talk)
                 self.assertEqual("0", talk.server["early"], talk)
 
+    def test_quic_shows_the_certificate_of_the_rule(self):
+        if self.version < SHOWS["quic"]:
+            return
+        mine = self.other_rsa.with_key()
+        cases = {"rule": ("", mine, "other-rsa"), "kept": ("keep_program_certificate = true;", mine, "genuine"),
+                 "reported": ('mode = "report";', mine, "genuine"), "elsewhere": (None, mine, "genuine"),
+                 "missing": ("", "/nonexistent/x.pem", None)}
+        for via in VIAS:
+            for name, (settings, candidate, shown) in cases.items():
+                with self.subTest(via=via, case=name):
+                    domain = "elsewhere.example" if settings is None else "localhost"
+                    policy = self.policy(upstream=[(domain, candidate, settings or "")])
+                    talk = self.talk("quic-asks", policy, via=via, shown="genuine")
+                    if shown is None:
+                        self.assertEqual(["0"], talk.said("handshake"), talk)
+                        self.assertRegex(talk.errors, "certificate required.*x.pem", talk)
+                        self.assertEqual("0", talk.server["bytes"], talk)
+                    elif (via, name) in (("dlsym", "kept"), ("dlsym", "reported")):
+                        # A callback that was set past every hook is not known.
+                        self.assert_went_well(talk, "quic-asks")
+                    else:
+                        self.assert_went_well(talk, "quic-asks")
+                        self.assertEqual(f"/CN={shown}", talk.server["client name"], talk)
+
     def test_another_certificate_at_a_renegotiation_is_refused(self):
         words = ["--next-chain", self.other.certificate, "--next-key", self.other.key]
         for via in VIAS:

@@ -53,7 +53,7 @@ class Host:
     def who(self, *words):
         """Connects, and asks the server who came."""
         answer = self.do(*words)
-        return self.do("who") if answer.startswith("connected") else answer
+        return self.do("who") if answer in ("connected", "connected, resumed") else answer
 
     def close(self):
         self._process.stdin.close()
@@ -198,6 +198,126 @@ class Handshakes(UpstreamTest):
                     self.assertEqual(host.who("again", "one.example", port), "ours-rsa")
                     host.do("copy")
                     self.assertEqual(host.who("again", "three.example", port), "theirs-ed25519")
+
+    def test_what_the_program_changes_between_two_connections(self):
+        """It happens to its own certificate, and as if ours had never been there."""
+        port = self.asking()
+        theirs, other = self.theirs["p256"], self.theirs["rsa"]
+        for kind in ("p256", "rsa"):
+            for own, changes, shown in (
+                    ((theirs.certificate, theirs.key), ("clear",), "nobody"),
+                    ((theirs.certificate, theirs.key), ("clear", f"set {other.certificate} {other.key}"), "theirs-rsa"),
+                    ((theirs.certificate, theirs.key), (f"set {other.certificate} {other.key}",), "theirs-p256"),
+                    ((theirs.certificate, theirs.key), (), "theirs-p256"),
+                    (("-", theirs.key), (f"set {theirs.certificate} -",), "theirs-p256"),
+                    ((theirs.certificate, "-"), (f"set - {theirs.key}",), "theirs-p256"),
+                    (("-", "-"), (f"set - {theirs.key}", f"set {theirs.certificate} -"), "theirs-p256"),
+                    (("-", "-"), (f"set - {other.key}", f"set {other.certificate} -"), "theirs-rsa")):
+                with self.subTest(ours=kind, own=own, changes=changes):
+                    host = Host(self, self.upstream(self.rule("localhost", self.ours[kind])))
+                    host.do("own", *own)
+                    self.assertEqual(host.who("connect", "localhost", port), f"ours-{kind}")
+                    for change in changes:
+                        host.do(change)
+                    self.assertEqual(host.who("again", "other.example", port), shown)
+                    self.assertEqual(host.who("again", "localhost", port), f"ours-{kind}")
+
+    def test_what_is_cleared_after_a_handshake_that_failed_stays_so(self):
+        port = self.asking()
+        theirs, other = self.theirs["p256"], self.theirs["rsa"]
+        strict = Identity(self.lab, "strict", ca=True)
+        with self.s_server("-tls1_2", "-CAfile", strict.certificate, "-verify_return_error") as refusing:
+            for more, shown in (((), "nobody"), ((f"set {other.certificate} {other.key}",), "theirs-rsa")):
+                with self.subTest(more=more):
+                    host = Host(self, self.upstream(self.rule("localhost", self.ours["p256"])), version=12)
+                    host.do("own", theirs.certificate, theirs.key)
+                    self.assertIn("refused", host.do("connect", "localhost", refusing))
+                    for change in ("clear", *more):
+                        host.do(change)
+                    self.assertEqual(host.who("again", "other.example", port), shown)
+
+    def test_an_ssl_has_the_callback_that_its_context_had(self):
+        port = self.asking()
+        theirs = self.theirs["p256"]
+        for mode, first in (("report", "nobody"), ("enforce", "ours-rsa")):
+            with self.subTest(mode=mode):
+                host = Host(self, self.upstream(self.rule("localhost", self.ours["rsa"], more=f'mode = "{mode}";')))
+                host.do("new")
+                host.do("callback", theirs.certificate, theirs.key)
+                self.assertEqual(host.who("connect", "localhost", port), first)
+                self.assertEqual(host.who("again", "other.example", port), "nobody")
+                self.assertEqual(host.who("connect", "other.example", port), "theirs-p256")
+                if mode == "report":
+                    self.assertEqual(host.who("again", "localhost", port), "theirs-p256")
+
+    def test_a_callback_that_no_hook_sees_is_displaced_on_each_connection(self):
+        port = self.asking()
+        theirs = self.theirs["p256"]
+        host = Host(self, self.upstream(self.rule("localhost", self.ours["rsa"])), env={"UPSTREAM_HIDDEN": "1"})
+        self.assertEqual(host.who("connect", "localhost", port), "ours-rsa")
+        for _ in range(2):
+            host.do("ssl-callback", theirs.certificate, theirs.key)
+            self.assertEqual(host.who("again", "localhost", port), "ours-rsa")
+
+    def test_a_callback_is_not_called_again_where_the_next_one_waits(self):
+        port = self.asking()
+        theirs = self.theirs["p256"]
+        for keep, shown in (("true", "theirs-p256"), ("false", "ours-rsa")):
+            with self.subTest(keep=keep):
+                host = Host(self, self.upstream(self.rule("localhost", self.ours["rsa"],
+                                                          more=f"keep_program_certificate = {keep};")))
+                host.do("counting")
+                host.do("client-callback", theirs.certificate, theirs.key)
+                host.do("counting")
+                host.do("suspend")
+                self.assertEqual(host.who("connect", "localhost", port), shown)
+                self.assertEqual(host.do("counted"), "1")
+
+    def test_a_session_that_came_to_the_programs_own_certificate(self):
+        """Its server asked after the handshake, while there was no rule."""
+        port = self.asking(tls=13, when="later")
+        theirs = self.theirs["rsa"]
+        for resumed in (False, True):
+            with self.subTest(resumed=resumed):
+                policy = self.upstream(self.rule("localhost", self.ours["rsa"]))
+                host = Host(self, policy, version=13, pha=True)
+                host.do("own", theirs.certificate, theirs.key)
+                self.assertEqual(host.who("connect", "localhost", port), "nobody")
+                host.do("keep")
+                self.log.write_text("")
+                self.upstream(self.rule("other.example", self.ours["rsa"]))
+                self.until(lambda: host.do("look") and "changed" in self.log.read_text())
+                if resumed:
+                    host.do("resume")
+                    self.assertEqual(host.do("connect", "localhost", port), "connected, resumed")
+                if not resumed or self.version != "1.1.1":
+                    self.assertEqual(host.do("ask"), "asked")
+                    self.assertEqual(host.do("who"), "theirs-rsa")
+                host.do("keep")
+                self.log.write_text("")
+                self.upstream(self.rule("localhost", self.ours["rsa"]))
+                self.until(lambda: host.do("look") and "changed" in self.log.read_text())
+                host.do("resume")
+                self.assertEqual(host.do("connect", "localhost", port), "connected")
+                self.assertEqual(host.do("ask"), "asked")
+                self.assertEqual(host.do("who"), "ours-rsa")
+
+    def test_a_session_that_came_to_both_certificates(self):
+        port = self.asking(tls=13, when="later")
+        theirs = self.theirs["rsa"]
+        policy = self.upstream(self.rule("localhost", self.ours["rsa"]))
+        host = Host(self, policy, version=13, pha=True)
+        host.do("own", theirs.certificate, theirs.key)
+        self.assertEqual(host.who("connect", "localhost", port), "nobody")
+        self.assertEqual(host.do("ask"), "asked")
+        self.assertEqual(host.do("who"), "ours-rsa")
+        self.upstream(self.rule("other.example", self.ours["rsa"]))
+        self.until(lambda: host.do("look") and "changed" in self.log.read_text())
+        self.assertEqual(host.do("ask"), "asked")
+        self.assertEqual(host.do("who"), "theirs-rsa")
+        host.do("keep")
+        host.do("resume")
+        self.assertEqual(host.do("connect", "localhost", port), "connected")
 
     def test_required_or_not(self):
         reasons = {"/nonexistent/x.pem": "No such file", "0" * 63 + "1": "no", "lab": "no"}
@@ -462,6 +582,16 @@ class Machine(UpstreamTest):
         with self.s_server("-verifyCAfile", self.ca.certificate, "-verify_return_error") as port:
             who, result = self.page(port, policy)
             self.assertEqual(who, "below", result)
+
+    def test_a_ca_that_changes_its_key(self):
+        """Its new certificate has the old one's name as subject and as issuer, and is no root."""
+        old = Identity(self.lab, "old-root", subject="Root", ca=True)
+        new = Identity(self.lab, "new-root", subject="Root", issuer=old, ca=True)
+        leaf = Identity(self.lab, "rolled", issuer=new)
+        policy = self.upstream(self.rule("localhost", self.pem(leaf, [new.certificate, old.certificate])))
+        with self.s_server("-verifyCAfile", old.certificate, "-verify_return_error") as port:
+            who, result = self.page(port, policy)
+            self.assertEqual(who, "rolled", result)
 
     def test_records_of_both_stores(self):
         records = [vector for vector in self.vectors() if vector["name"] in ("rsa_pkcs1", "ec_p256_sec1", "chain_with_key")]

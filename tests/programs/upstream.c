@@ -6,12 +6,20 @@
  *
  * context NUMBER [pha]           a new SSL_CTX; NUMBER: 12, 13, 0 (any)
  * own CERTIFICATE KEY            the SSL_CTX has a certificate of its own
+ * own - KEY, own CERTIFICATE -   has one half of it
  * callback CERTIFICATE KEY       it is set by a certificate callback; `callback none` takes that away
  * client-callback CERTIFICATE KEY   by a client certificate callback
  * sigalgs LIST                   SSL_CTX_set1_sigalgs_list
  * level NUMBER                   SSL_CTX_set_security_level
  * connect NAME PORT              on a new SSL; NAME -: none is sent
  * again NAME PORT                on the same one, by SSL_clear
+ * new                            makes the SSL of the next connection, and a callback comes too late for it
+ * clear                          takes the certificates out of the SSL, SSL_certs_clear
+ * set - KEY, set CERTIFICATE -   the SSL gets one half of a certificate
+ * ssl-callback CERTIFICATE KEY   SSL_set_cert_cb
+ * counting, counted              a certificate callback that counts its calls; how many there were
+ * suspend                        the next client certificate callback wants to be called again
+ * look                           the start of a handshake with nobody, on another SSL
  * who                            asks the server who this is
  * ask                            has the server ask for a certificate after the handshake (TLS 1.3)
  * renegotiate                    (TLS 1.2)
@@ -24,6 +32,7 @@
  */
 #include <arpa/inet.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -34,6 +43,7 @@
 #include <unistd.h>
 
 #define CTRL_SET_HOSTNAME     55
+#define WANT_X509_LOOKUP      4
 #define CTRL_SET_SIGALGS_LIST 98
 #define CTRL_SET_MIN_VERSION  123
 #define CTRL_SET_MAX_VERSION  124
@@ -54,6 +64,9 @@ typedef int client_cert_cb(void *ssl, void **certificate, void **key);
     F(int, SSL_use_certificate_file, (void *, const char *, int))                                            \
     F(int, SSL_use_PrivateKey_file, (void *, const char *, int))                                             \
     F(void, SSL_CTX_set_cert_cb, (void *, cert_cb *, void *))                                                \
+    F(void, SSL_set_cert_cb, (void *, cert_cb *, void *))                                                    \
+    F(void, SSL_certs_clear, (void *))                                                                       \
+    F(int, SSL_get_error, (const void *, int))                                                               \
     F(void, SSL_CTX_set_client_cert_cb, (void *, client_cert_cb *))                                          \
     F(void *, SSL_get_certificate, (const void *))                                                           \
     F(void *, SSL_get_privatekey, (const void *))                                                            \
@@ -90,6 +103,9 @@ static void *context;
 static void *ssl;
 static void *session;
 static void *shifted;
+static void *ready; /* made for the next connection */
+static int suspends;
+static int calls;
 static int offer;
 static int copies;
 static char own[2][512]; /* of the callbacks */
@@ -123,9 +139,19 @@ static int set_own(void *on, void *arg)
            api.SSL_use_PrivateKey_file(on, own[1], 1) == 1;
 }
 
+static int count_call(void *on, void *arg)
+{
+    (void)on;
+    (void)arg;
+    calls++;
+    return 1;
+}
+
 /* The file is read into an SSL_CTX of its own. */
 static int give_own(void *on, void **certificate, void **key)
 {
+    if (suspends-- > 0)
+        return -1;
     void *reader = api.SSL_CTX_new(api.TLS_client_method());
     api.SSL_CTX_use_certificate_file(reader, own[0], 1);
     api.SSL_CTX_use_PrivateKey_file(reader, own[1], 1);
@@ -190,10 +216,27 @@ static void shake(const char *name, const char *port)
         api.SSL_set_SSL_CTX(ssl, shifted);
     shifted = NULL;
     api.SSL_set_fd(ssl, plain);
-    if (api.SSL_connect(ssl) == 1)
-        printf("connected%s\n", api.SSL_session_reused(ssl) ? ", resumed" : "");
-    else
+    int result;
+    do
+        result = api.SSL_connect(ssl);
+    while (result != 1 && api.SSL_get_error(ssl, result) == WANT_X509_LOOKUP);
+    if (result != 1)
         tell_failure("refused");
+    else if (api.ERR_get_error() != 0)
+        printf("connected, and left an error\n");
+    else
+        printf("connected%s\n", api.SSL_session_reused(ssl) ? ", resumed" : "");
+}
+
+static void look(void)
+{
+    int nobody = open("/dev/null", O_RDWR | O_CLOEXEC);
+    void *other = api.SSL_new(context);
+    api.SSL_set_fd(other, nobody);
+    (void)api.SSL_connect(other);
+    api.SSL_free(other);
+    api.ERR_clear_error();
+    close(nobody);
 }
 
 static int converse(const char *order, char answer[1024])
@@ -270,8 +313,16 @@ static int prepare(char *word[4])
         find_functions();
         new_context(strtol(word[1], NULL, 10), strcmp(word[2], "pha") == 0);
     } else if (strcmp(word[0], "own") == 0) {
-        api.SSL_CTX_use_certificate_file(context, word[1], 1);
-        api.SSL_CTX_use_PrivateKey_file(context, word[2], 1);
+        if (strcmp(word[1], "-") != 0)
+            api.SSL_CTX_use_certificate_file(context, word[1], 1);
+        if (strcmp(word[2], "-") != 0)
+            api.SSL_CTX_use_PrivateKey_file(context, word[2], 1);
+    } else if (strcmp(word[0], "counting") == 0) {
+        api.SSL_CTX_set_cert_cb(context, count_call, NULL);
+    } else if (strcmp(word[0], "suspend") == 0) {
+        suspends = 1;
+    } else if (strcmp(word[0], "look") == 0) {
+        look();
     } else if (strcmp(word[0], "callback") == 0 || strcmp(word[0], "client-callback") == 0) {
         (void)snprintf(own[0], sizeof own[0], "%s", word[1]);
         (void)snprintf(own[1], sizeof own[1], "%s", word[2]);
@@ -303,9 +354,32 @@ static int prepare(char *word[4])
     return 1;
 }
 
+/* What is done to the SSL between two connections; 0: it is none of these. */
+static int change(char *word[4])
+{
+    if (strcmp(word[0], "new") == 0) {
+        ready = api.SSL_new(context);
+    } else if (strcmp(word[0], "clear") == 0) {
+        api.SSL_certs_clear(ssl);
+    } else if (strcmp(word[0], "set") == 0) {
+        if (strcmp(word[1], "-") != 0)
+            api.SSL_use_certificate_file(ssl, word[1], 1);
+        if (strcmp(word[2], "-") != 0)
+            api.SSL_use_PrivateKey_file(ssl, word[2], 1);
+    } else if (strcmp(word[0], "ssl-callback") == 0) {
+        (void)snprintf(own[0], sizeof own[0], "%s", word[1]);
+        (void)snprintf(own[1], sizeof own[1], "%s", word[2]);
+        api.SSL_set_cert_cb(ssl, set_own, NULL);
+    } else {
+        return 0;
+    }
+    printf("done\n");
+    return 1;
+}
+
 static void obey(char *word[4])
 {
-    if (prepare(word))
+    if (prepare(word) || change(word))
         return;
     if (strcmp(word[0], "connect") == 0) {
         /* Else its session counts as bad. */
@@ -313,7 +387,8 @@ static void obey(char *word[4])
             api.SSL_shutdown(ssl);
         if (ssl != NULL)
             api.SSL_free(ssl);
-        ssl = api.SSL_new(context);
+        ssl = ready != NULL ? ready : api.SSL_new(context);
+        ready = NULL;
         shake(word[1], word[2]);
     } else if (strcmp(word[0], "again") == 0) {
         api.SSL_shutdown(ssl);
@@ -321,6 +396,8 @@ static void obey(char *word[4])
         shake(word[1], word[2]);
     } else if (strcmp(word[0], "who") == 0) {
         ask("who\n");
+    } else if (strcmp(word[0], "counted") == 0) {
+        printf("%d\n", calls);
     } else if (strcmp(word[0], "ask") == 0) {
         ask("ask\n");
     } else if (strcmp(word[0], "renegotiate") == 0) {

@@ -31,6 +31,7 @@ _Static_assert(OSSL_BIO_TYPE_CONNECT == BIO_TYPE_CONNECT && OSSL_BIO_C_GET_CONNE
 _Static_assert(OSSL_NAMETYPE_HOST_NAME == TLSEXT_NAMETYPE_host_name, "");
 _Static_assert(OSSL_EXT_CLIENT_HELLO == SSL_EXT_CLIENT_HELLO, "");
 _Static_assert(OSSL_CB_LOOP == SSL_CB_LOOP, "");
+_Static_assert(OSSL_CB_EXIT == SSL_CB_EXIT, "");
 _Static_assert(OSSL_CTRL_GET_CHAIN_CERTS == SSL_CTRL_GET_CHAIN_CERTS, "");
 _Static_assert(OSSL_CTRL_SELECT_CURRENT_CERT == SSL_CTRL_SELECT_CURRENT_CERT, "");
 _Static_assert(OSSL_CTRL_SET_CURRENT_CERT == SSL_CTRL_SET_CURRENT_CERT, "");
@@ -64,6 +65,7 @@ void ERR_put_error(int lib, int func, int reason, const char *file, int line);
 EVP_PKEY *X509_STORE_CTX_get0_rpk(const X509_STORE_CTX *ctx);
 OSSL_ECHSTORE *SSL_get1_echstore(const SSL *ssl);
 void OSSL_ECHSTORE_free(OSSL_ECHSTORE *store);
+int SSL_is_quic(const SSL *ssl);
 EVP_PKEY *SSL_get0_peer_rpk(const SSL *ssl);
 EVP_PKEY *SSL_SESSION_get0_peer_rpk(SSL_SESSION *session);
 #endif
