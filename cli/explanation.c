@@ -174,9 +174,23 @@ bool explanation_is_past(const struct explanation *explanation, const struct pin
     return rule->expires && explanation->now >= rule->expiry;
 }
 
-enum about explanation_about(const struct explanation *explanation, bool named)
+static struct peer unnamed_peer(const struct explanation *explanation)
 {
     struct peer peer = explanation->peer;
-    peer.names[0].how = named ? PEER_HOW_VERIFY_NAME : PEER_HOW_ADDRESS;
+    peer.names[0].how = PEER_HOW_ADDRESS;
+    return peer;
+}
+
+bool explanation_counts_client(const struct explanation *explanation)
+{
+    const struct peer peer = unnamed_peer(explanation);
+    return upstream_has_rule_for_unnamed(explanation->policy, explanation->section, &peer);
+}
+
+enum about explanation_about(const struct explanation *explanation, bool named)
+{
+    struct peer peer = unnamed_peer(explanation);
+    if (named)
+        peer.names[0].how = PEER_HOW_VERIFY_NAME;
     return judge_unknown(explanation->policy, explanation->section, &peer);
 }

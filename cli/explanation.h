@@ -61,6 +61,12 @@ bool explanation_is_past(const struct explanation *explanation, const struct pin
  */
 enum about explanation_about(const struct explanation *explanation, bool named);
 
+/*
+ * Is there a rule for client certificates that counts as a rule where the address alone is known, or nothing,
+ * so that `unnamed` does not speak?
+ */
+bool explanation_counts_client(const struct explanation *explanation);
+
 /* The rule that a server fails which shows none of the keys; the first one where it fails none. */
 const struct pin_rule *explanation_decider(const struct explanation *explanation);
 

@@ -207,13 +207,29 @@ static const char *about_words(enum about about)
     return words[about];
 }
 
+/* Of a peer without a name a rule for client certificates is a rule too, and none for its key. */
+static void say_client_counts(const struct explanation *explanation, char text[OUTCOME_SIZE])
+{
+    enum about unmatched = explanation_about(explanation, true);
+    if (explanation->peer.names[0].domain.kind == DOMAIN_ALL || unmatched == ABOUT_ALLOW)
+        say(text, "the server is not checked, for only a rule for client certificates matches it");
+    else
+        snprintf(
+            text, OUTCOME_SIZE,
+            "only a rule for client certificates matches it: where the program has the address verified, "
+            "or sends it as a name, %s; else the server is not checked",
+            about_words(unmatched));
+}
+
 /* An address may be verified by the program, and then is a name. */
 static void say_unmatched(const struct explanation *explanation, char text[OUTCOME_SIZE])
 {
     enum about unmatched = explanation_about(explanation, true);
     enum about unnamed = explanation_about(explanation, false);
     enum domain_kind kind = explanation->peer.names[0].domain.kind;
-    if (kind == DOMAIN_NAME || (kind == DOMAIN_ADDRESS && unmatched == unnamed))
+    if (kind != DOMAIN_NAME && explanation_counts_client(explanation))
+        say_client_counts(explanation, text);
+    else if (kind == DOMAIN_NAME || (kind == DOMAIN_ADDRESS && unmatched == unnamed))
         say(text, "%s, for no rule matches it", about_words(unmatched));
     else if (kind == DOMAIN_ALL)
         say(text, "%s, for no name is known and no rule matches it", about_words(unnamed));

@@ -1,5 +1,7 @@
 #include "policy/judge.h"
 
+#include "policy/upstream.h"
+
 const char *reason_name(enum reason reason)
 {
     static const char *const names[] = {
@@ -111,6 +113,19 @@ size_t judge_requirements(const struct policy *policy, const struct section *sec
     return count;
 }
 
+static enum about about_unnamed(const struct policy *policy, const struct section *section,
+                                const struct peer *peer)
+{
+    return upstream_has_rule_for_unnamed(policy, section, peer) ? ABOUT_ALLOW : policy->unnamed;
+}
+
+/* Of a guess the stricter one counts. */
+bool judge_is_unmatched(const struct policy *policy, const struct section *section, const struct peer *peer)
+{
+    return peer_is_named(peer) || (peer->names[0].how == PEER_HOW_RESOLVER &&
+                                   policy->unmatched > about_unnamed(policy, section, peer));
+}
+
 enum about judge_unknown(const struct policy *policy, const struct section *section, const struct peer *peer)
 {
     struct requirement requirements[PEER_NAMES_MAX];
@@ -120,9 +135,8 @@ enum about judge_unknown(const struct policy *policy, const struct section *sect
     judge_requirements(policy, section, peer, requirements, &matched);
     if (matched)
         return ABOUT_ALLOW;
-    enum about about = peer_is_named(peer) ? policy->unmatched : policy->unnamed;
-    if (peer->names[0].how == PEER_HOW_RESOLVER && policy->unmatched > about)
-        about = policy->unmatched;
+    enum about about =
+        judge_is_unmatched(policy, section, peer) ? policy->unmatched : about_unnamed(policy, section, peer);
     return about == ABOUT_REFUSE && policy->mode == MODE_REPORT ? ABOUT_REPORT : about;
 }
 

@@ -40,8 +40,14 @@ const char *reason_name(enum reason reason);
 size_t judge_requirements(const struct policy *policy, const struct section *section, const struct peer *peer,
                           struct requirement requirements[PEER_NAMES_MAX], bool *matched);
 
-/* What is to be done about a peer that no rule matches; ABOUT_ALLOW for any other. */
+/*
+ * What is to be done about a peer that no rule for pins matches; ABOUT_ALLOW for any other. Of a peer without
+ * a name a rule for client certificates is a rule too, for its address or for everything.
+ */
 enum about judge_unknown(const struct policy *policy, const struct section *section, const struct peer *peer);
+
+/* Is it `unmatched` that says what is to be done about such a peer? Else it is `unnamed`. */
+bool judge_is_unmatched(const struct policy *policy, const struct section *section, const struct peer *peer);
 
 /*
  * The rules that apply to one name of a peer, also where they ask for nothing (the mode is MODE_OFF then).

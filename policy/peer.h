@@ -38,6 +38,17 @@ struct peer {
      * that is the name). Else it may be a proxy's, and rules for other ports count too.
      */
     bool port_is_own;
+    /*
+     * The server sent something before the ClientHello, so the address may be that of a proxy which answered
+     * CONNECT, and a guess its name. Looked at only where rules ask.
+     */
+    bool may_be_proxy;
+    /*
+     * The address or the port were concluded from the connections of the process, for OpenSSL has no socket,
+     * and others of these may be meant. Pins take them as they are; for client certificates they are not
+     * sure.
+     */
+    bool is_concluded;
     /* A name that the resolver gave (names[0]) is the only one that can have led to the address. */
     bool guess_is_only;
     bool is_verified; /* the program has OpenSSL verify names[] itself, or some of them */

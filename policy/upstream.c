@@ -7,6 +7,12 @@ struct led {
     const struct peer_name *name;
 };
 
+/* Is the address, or what is guessed of it, that of the server for sure? */
+static bool has_sure_address(const struct peer *peer)
+{
+    return !peer->may_be_proxy && !peer->is_concluded;
+}
+
 /*
  * A pattern with a port counts only where the port is the name's own. Else it is as if it were not there:
  * what the lookup finds for lack of anything better, rules for whichever port, says nothing of this peer.
@@ -14,7 +20,7 @@ struct led {
 static bool look_up(const struct rule_index *index, const struct peer *peer, struct led *led)
 {
     struct rule_match match;
-    uint16_t port = peer->port_is_own ? peer->port : 0;
+    uint16_t port = peer->port_is_own && !peer->is_concluded ? peer->port : 0;
     rule_index_find(index, &led->name->domain, port, port != 0, &match);
     if (match.rule == NULL || match.any_port)
         return false;
@@ -90,13 +96,10 @@ static void add_name(struct names *names, const struct policy *policy, const str
         names->enforced = *led;
 }
 
-enum upstream_answer upstream_find(const struct policy *policy, const struct section *section,
-                                   const struct peer *peer, struct upstream_found *found)
+static enum upstream_answer find_for_names(const struct policy *policy, const struct section *section,
+                                           const struct peer *peer, struct upstream_found *found)
 {
     struct names names = {.differ = false};
-    *found = (struct upstream_found){NULL, NULL};
-    if (peer->names[0].how == PEER_HOW_RESOLVER)
-        return find_for_guess(policy, section, peer, found);
     for (size_t i = 0; i < peer->name_count; i++) {
         const struct led led = lead(policy, section, peer, &peer->names[i]);
         add_name(&names, policy, &led);
@@ -109,4 +112,39 @@ enum upstream_answer upstream_find(const struct policy *policy, const struct sec
         return answer_of(policy, &names.first, UPSTREAM_RULE, found);
     /* Several rules, of which an exception or a report is one too; but they do something only together. */
     return answer_of(policy, &names.enforced, UPSTREAM_SEVERAL, found);
+}
+
+/* A rule for everything holds also where nothing is known, so it does not hang on the address. */
+static bool is_for_everything(const struct policy *policy, const struct section *section,
+                              const struct peer *peer, const struct upstream_found *found)
+{
+    const struct led led = lead(policy, section, peer, found->name);
+    return led.kind == DOMAIN_ALL;
+}
+
+enum upstream_answer upstream_find(const struct policy *policy, const struct section *section,
+                                   const struct peer *peer, struct upstream_found *found)
+{
+    *found = (struct upstream_found){NULL, NULL};
+    enum upstream_answer answer = peer->names[0].how == PEER_HOW_RESOLVER
+                                      ? find_for_guess(policy, section, peer, found)
+                                      : find_for_names(policy, section, peer, found);
+    if (answer == UPSTREAM_RULE && !peer_is_named(peer) && !has_sure_address(peer) &&
+        !is_for_everything(policy, section, peer, found))
+        return UPSTREAM_GUESSED;
+    return answer;
+}
+
+bool upstream_has_rule_for_unnamed(const struct policy *policy, const struct section *section,
+                                   const struct peer *peer)
+{
+    for (size_t i = 0; i < peer->name_count; i++) {
+        if (peer->names[i].how == PEER_HOW_RESOLVER)
+            continue;
+        const struct led led = lead(policy, section, peer, &peer->names[i]);
+        if (led.rule != NULL && policy_upstream_mode(policy, led.rule) != MODE_OFF &&
+            (led.kind == DOMAIN_ALL || has_sure_address(peer)))
+            return true;
+    }
+    return false;
 }

@@ -14,7 +14,7 @@ enum upstream_answer {
     UPSTREAM_NONE,    /* no rule, or one whose mode is off or report: the program does as it would */
     UPSTREAM_RULE,    /* `rule` decides */
     UPSTREAM_GUESSED, /* there is a rule, but only for a name that is guessed and not the only one for its
-                       * address: no certificate is shown */
+                       * address, or for an address that is not sure: no certificate is shown */
     UPSTREAM_SEVERAL, /* the names that are known lead to different rules: no certificate is shown */
 };
 
@@ -30,6 +30,13 @@ struct upstream_found {
  */
 enum upstream_answer upstream_find(const struct policy *policy, const struct section *section,
                                    const struct peer *peer, struct upstream_found *found);
+
+/*
+ * Is there a rule, and not one whose mode is off, for what is known of a peer without a name: its address, if
+ * that is sure, or everything?
+ */
+bool upstream_has_rule_for_unnamed(const struct policy *policy, const struct section *section,
+                                   const struct peer *peer);
 
 /* What a server asks for. All of it is the caller's. */
 struct upstream_demand {

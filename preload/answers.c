@@ -29,7 +29,7 @@ static struct pair pairs[ADDRESSES_MAX];
  */
 #define FORGOTTEN_BITS 8192
 static uint64_t forgotten[FORGOTTEN_BITS / 64];
-static bool cut_off; /* addresses of an answer were never taken down */
+static bool not_all; /* there were addresses that were never taken down */
 static size_t name_count;
 static size_t pair_count;
 static uint64_t turn;
@@ -88,7 +88,7 @@ static bool may_be_forgotten(const struct answer_address *address)
 {
     uint32_t bits[2];
     bits_of(address, bits);
-    return cut_off || ((forgotten[bits[0] / 64] >> bits[0] % 64 & 1) != 0 &&
+    return not_all || ((forgotten[bits[0] / 64] >> bits[0] % 64 & 1) != 0 &&
                        (forgotten[bits[1] / 64] >> bits[1] % 64 & 1) != 0);
 }
 
@@ -156,11 +156,18 @@ void answers_remember(const struct domain *domain, const struct answer *answer)
         name = make_name(domain, hash);
     name->used = ++turn;
     name->partial = name->partial || answer->cut_off;
-    cut_off = cut_off || answer->cut_off;
+    not_all = not_all || answer->cut_off;
     for (size_t i = 0; i < answer->count; i++) {
         uint16_t number = (uint16_t)(name - names);
         *place_for(number, &answer->addresses[i]) = (struct pair){turn, number, answer->addresses[i]};
     }
+    host_unlock(&lock);
+}
+
+void answers_are_not_all(void)
+{
+    host_lock(&lock);
+    not_all = true;
     host_unlock(&lock);
 }
 

@@ -37,6 +37,12 @@ void answer_add(struct answer *answer, const struct sockaddr *address);
 /* Remembers that `name` led to the addresses of `answer`. */
 void answers_remember(const struct domain *name, const struct answer *answer);
 
+/*
+ * The program asks a resolver whose answers are not seen: from now on another name may have led to any
+ * address. It stays so.
+ */
+void answers_are_not_all(void);
+
 /* Does a name lead to an address? */
 enum lead {
     LEAD_UNKNOWN, /* the name was not asked for here, or part of its answer is forgotten */

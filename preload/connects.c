@@ -25,6 +25,11 @@ static struct place ring[CONNECTS_MAX];
 static _Atomic(uint64_t) calls;
 static atomic_bool incomplete;
 
+/* Descriptors that were connected to a socket of AF_UNIX, plus 1; 0: a free place. */
+#define UNIX_MAX 16
+static atomic_int unix_places[UNIX_MAX];
+static atomic_bool unix_forgotten;
+
 _Static_assert(sizeof(struct connect_record) == 24, "three words");
 
 /* What a place held at one moment. */
@@ -122,6 +127,47 @@ static void put_anywhere(uint64_t number, const struct connect_record *record)
     }
 }
 
+static bool is_open_unix(int descriptor)
+{
+    struct sockaddr_storage remote = {.ss_family = AF_UNSPEC};
+    int type = 0;
+    int error = errno;
+    socklen_t size = sizeof remote;
+    socklen_t type_size = sizeof type;
+    bool open = getpeername(descriptor, (struct sockaddr *)&remote, &size) == 0 &&
+                remote.ss_family == AF_UNIX &&
+                getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &type_size) == 0 && type == SOCK_STREAM;
+    errno = error;
+    return open;
+}
+
+static void remember_unix(int descriptor)
+{
+    for (size_t i = 0; i < UNIX_MAX; i++) {
+        if (atomic_load_explicit(&unix_places[i], memory_order_relaxed) == descriptor + 1)
+            return;
+    }
+    for (size_t i = 0; i < UNIX_MAX; i++) {
+        int held = atomic_load_explicit(&unix_places[i], memory_order_relaxed);
+        if ((held == 0 || !is_open_unix(held - 1)) &&
+            atomic_compare_exchange_strong(&unix_places[i], &held, descriptor + 1))
+            return;
+    }
+    atomic_store_explicit(&unix_forgotten, true, memory_order_release);
+}
+
+bool connects_have_unix(void)
+{
+    if (atomic_load_explicit(&unix_forgotten, memory_order_acquire))
+        return true;
+    for (size_t i = 0; i < UNIX_MAX; i++) {
+        int held = atomic_load_explicit(&unix_places[i], memory_order_acquire);
+        if (held != 0 && is_open_unix(held - 1))
+            return true;
+    }
+    return false;
+}
+
 void connects_remember(int descriptor, const struct sockaddr *address, size_t size)
 {
     union {
@@ -130,6 +176,8 @@ void connects_remember(int descriptor, const struct sockaddr *address, size_t si
     } copy = {.largest = {0}}; /* the kernel takes an IPv6 address without its last member, too */
     struct domain domain;
     struct connect_record record = {.descriptor = descriptor};
+    if (address != NULL && size >= sizeof address->sa_family && address->sa_family == AF_UNIX)
+        remember_unix(descriptor);
     if (address == NULL || size < sizeof(struct sockaddr_in))
         return;
     memcpy(&copy, address, size < sizeof copy ? size : sizeof copy);
@@ -190,10 +238,10 @@ size_t connects_recent(struct connect_record recent[CONNECTS_MAX])
     return count;
 }
 
-bool connect_has_received(int descriptor)
+uint64_t connect_received(int descriptor)
 {
     struct tcp_info info;
-    return tcp_state(descriptor, &info, END_OF(tcpi_bytes_received)) && info.tcpi_bytes_received > 0;
+    return tcp_state(descriptor, &info, END_OF(tcpi_bytes_received)) ? info.tcpi_bytes_received : 0;
 }
 
 bool connect_is_open(const struct connect_record *record)

@@ -7,6 +7,8 @@
 #ifndef TLSGRAFT_CONNECTS_H
 #define TLSGRAFT_CONNECTS_H
 
+#include <stdint.h>
+
 #include "policy/domain.h"
 
 #define CONNECTS_MAX 64
@@ -18,8 +20,9 @@ struct connect_record {
 };
 
 /*
- * Remembers a connect(2) that succeeded or goes on; one to the unspecified address as what it reaches. Other
- * families than AF_INET and AF_INET6 do not count. What is not there any more makes room.
+ * Remembers a connect(2) that succeeded or goes on; one to the unspecified address as what it reaches. Of
+ * AF_UNIX nothing is kept but that there is one; other families do not count. What is not there any more
+ * makes room.
  */
 struct sockaddr;
 void connects_remember(int descriptor, const struct sockaddr *address, size_t size);
@@ -36,8 +39,14 @@ size_t connects_recent(struct connect_record recent[CONNECTS_MAX]);
  */
 bool connects_are_incomplete(void);
 
-/* Has a TCP socket received anything? False where that is not known. Leaves errno as it was. */
-bool connect_has_received(int descriptor);
+/*
+ * Is a stream of AF_UNIX open that was remembered, or was one forgotten for want of room? Leaves errno as it
+ * was.
+ */
+bool connects_have_unix(void);
+
+/* How many bytes a TCP socket has received; 0 where that is not known. Leaves errno as it was. */
+uint64_t connect_received(int descriptor);
 
 /* Is its descriptor still a TCP connection to this very peer? Leaves errno as it was. */
 bool connect_is_open(const struct connect_record *record);

@@ -20,6 +20,7 @@
 #define FUNCTIONS(F)                                                                                         \
     F(connect)                                                                                               \
     F(getaddrinfo)                                                                                           \
+    F(getaddrinfo_a)                                                                                         \
     F(gethostbyname)                                                                                         \
     F(gethostbyname2)                                                                                        \
     F(gethostbyname_r)                                                                                       \
@@ -70,6 +71,18 @@ static bool is_own(const void *caller)
     return (uintptr_t)caller >= (uintptr_t)begin_of_object && (uintptr_t)caller < (uintptr_t)end_of_object;
 }
 
+/*
+ * The modules of the C library's databases ask their daemons over streams of AF_UNIX, and may keep them. No
+ * program's TLS goes through these.
+ */
+static bool is_database(const struct sockaddr *address, const void *caller)
+{
+    static const char begin[] = "libnss_";
+    struct object object;
+    return address != NULL && address->sa_family == AF_UNIX && object_of_address(caller, &object) &&
+           object.soname != NULL && strncmp(object.soname, begin, sizeof begin - 1) == 0;
+}
+
 TLSGRAFT_EXPORT int connect(int descriptor, __CONST_SOCKADDR_ARG address, socklen_t size)
 {
     __typeof__(&connect) real = NEXT(connect);
@@ -80,7 +93,8 @@ TLSGRAFT_EXPORT int connect(int descriptor, __CONST_SOCKADDR_ARG address, sockle
     int result = real(descriptor, address, size);
     int error = errno;
     bool begun = result == 0 || error == EINPROGRESS || error == EINTR;
-    if (begun && !is_own(__builtin_return_address(0)))
+    const void *caller = __builtin_return_address(0);
+    if (begun && !is_own(caller) && !is_database(address.__sockaddr__, caller))
         connects_remember(descriptor, address.__sockaddr__, size);
     errno = error;
     return result;
@@ -155,6 +169,18 @@ TLSGRAFT_EXPORT int getaddrinfo(const char *node, const char *service, const str
         remember_list(node, *result);
     errno = error;
     return failure;
+}
+
+/* What it finds shows later, in the memory of the caller. */
+TLSGRAFT_EXPORT int getaddrinfo_a(int mode, struct gaicb *list[], int count, struct sigevent *event)
+{
+    __typeof__(&getaddrinfo_a) real = NEXT(getaddrinfo_a);
+    if (real == NULL) {
+        errno = ENOSYS;
+        return EAI_SYSTEM;
+    }
+    answers_are_not_all();
+    return real(mode, list, count, event);
 }
 
 TLSGRAFT_EXPORT struct hostent *gethostbyname(const char *name)

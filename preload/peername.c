@@ -153,11 +153,14 @@ static void find_port_of_name(struct peer *peer, struct remote *remote)
     bool open = false;
     bool one_address = true;
     bool one_port = true;
+    bool others = false; /* any of which may be to a proxy, and carry this one */
     remote->known = false;
     for (size_t i = 0; i < count; i++) {
         use_record(&recent[i], &to);
-        if (lead_of(peer, &to.address) != LEAD_YES)
+        if (lead_of(peer, &to.address) != LEAD_YES) {
+            others = others || connect_is_open(&recent[i]);
             continue;
+        }
         one_port = one_port && (!remote->known || remote->port == to.port);
         one_address = one_address && (!remote->known || is_same(&remote->address, &to.address));
         open = open || connect_is_open(&recent[i]);
@@ -166,13 +169,14 @@ static void find_port_of_name(struct peer *peer, struct remote *remote)
     peer->port_is_own = remote->known && open && one_port;
     peer->port = peer->port_is_own ? remote->port : 0;
     remote->known = peer->port_is_own && one_address;
+    peer->is_concluded = peer->port_is_own && (others || connects_have_unix());
 }
 
 /*
  * The other end of a connection without a name and without a socket: where only one connection of the process
  * is still there. The port is 0 where there are several to that address.
  */
-static void find_remote_alone(struct remote *remote)
+static void find_remote_alone(struct peer *peer, struct remote *remote)
 {
     struct connect_record recent[CONNECTS_MAX];
     struct remote to;
@@ -191,6 +195,7 @@ static void find_remote_alone(struct remote *remote)
             remote->port = 0;
         }
     }
+    peer->is_concluded = remote->known && connects_have_unix();
 }
 
 /* A peer of which the address alone may be known: that, and what the resolver last gave it for. */
@@ -217,6 +222,8 @@ void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
     peer->port = 0;
     peer->port_is_own = false;
     peer->guess_is_only = false;
+    peer->may_be_proxy = false;
+    peer->is_concluded = false;
     peer->is_verified = false;
     peer->address[0] = '\0';
     add_name(peer, name_sent(libssl, ssl), PEER_HOW_SNI);
@@ -232,16 +239,27 @@ void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
     else if (named)
         find_port_of_name(peer, &remote);
     else if (descriptor < 0)
-        find_remote_alone(&remote);
+        find_remote_alone(peer, &remote);
     if (!named)
         name_by_address(&remote, peer);
     const struct connection *connection = connection_of(libssl, ssl);
-    if (connection != NULL && connection->talked_before)
+    if (connection != NULL && connection->talked_before) {
         peer->port_is_own = false;
+        peer->may_be_proxy = true;
+    }
     if (remote.known) {
         domain_format(&remote.address, text);
         memcpy(peer->address, text, strlen(text) + 1);
     }
+}
+
+/*
+ * Has the server said what may be a proxy's answer? One byte is none: that is PostgreSQL's answer to an
+ * SSLRequest, whose clients may send no name. SOCKS answers with two bytes or more, HTTP's CONNECT with many.
+ */
+static bool has_answered(int descriptor)
+{
+    return connect_received(descriptor) > 1;
 }
 
 /* Has any open connection to a name of the peer? Which of them this one is cannot be told. */
@@ -256,26 +274,26 @@ static bool has_any_talked(const struct libssl *libssl, const SSL *ssl)
     for (size_t i = 0; i < count && !talked; i++) {
         use_record(&recent[i], &to);
         talked = lead_of(&peer, &to.address) == LEAD_YES && connect_is_open(&recent[i]) &&
-                 connect_has_received(recent[i].descriptor);
+                 has_answered(recent[i].descriptor);
     }
     return talked;
 }
 
 /*
- * A server that speaks before the ClientHello may be a proxy, which answers CONNECT, and its port not the
- * server's.
+ * A server that speaks before the ClientHello may be a proxy, which answers CONNECT, and its address and port
+ * not the server's.
  */
 static bool has_talked(const struct libssl *libssl, const SSL *ssl)
 {
     int descriptor = libssl->fn.SSL_get_fd(ssl);
-    return descriptor < 0 ? has_any_talked(libssl, ssl) : connect_has_received(descriptor);
+    return descriptor < 0 ? has_any_talked(libssl, ssl) : has_answered(descriptor);
 }
 
-bool peer_begin(const struct libssl *libssl, SSL *ssl, bool ports_matter)
+bool peer_begin(const struct libssl *libssl, SSL *ssl, bool ports_matter, bool addresses_matter)
 {
-    bool has_session_name = name_of_session(libssl, ssl) != NULL;
-    bool sends_no_name = has_session_name && name_sent(libssl, ssl) == NULL;
-    bool talked = ports_matter && has_talked(libssl, ssl);
+    bool is_name_sent = name_sent(libssl, ssl) != NULL;
+    bool sends_no_name = !is_name_sent && name_of_session(libssl, ssl) != NULL;
+    bool talked = (ports_matter || (addresses_matter && !is_name_sent)) && has_talked(libssl, ssl);
     struct connection *connection =
         sends_no_name || talked ? connection_make(libssl, ssl) : connection_of(libssl, ssl);
     if (connection == NULL) {

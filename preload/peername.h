@@ -20,8 +20,9 @@ void peer_each_host(const struct libssl *libssl, const SSL *ssl, peer_visit *vis
 
 /*
  * Before a ClientHello: keeps for peer_find() what only shows now. `ports_matter`: there are rules with a
- * port. False: memory is short, and the handshake must not go on. The queue and errno stay as they were.
+ * port. `addresses_matter`: there are rules that hold for an address only where it is no proxy's. False:
+ * memory is short, and the handshake must not go on. The queue and errno stay as they were.
  */
-bool peer_begin(const struct libssl *libssl, SSL *ssl, bool ports_matter);
+bool peer_begin(const struct libssl *libssl, SSL *ssl, bool ports_matter, bool addresses_matter);
 
 #endif

@@ -26,7 +26,8 @@ static bool ports_matter(const struct snapshot *snapshot)
 /* What only shows now of who the peer is. False: memory is short. */
 static bool note_peer(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
 {
-    return snapshot->state != POLICY_LOADED || peer_begin(libssl, ssl, ports_matter(snapshot));
+    return snapshot->state != POLICY_LOADED ||
+           peer_begin(libssl, ssl, ports_matter(snapshot), upstream_has_rules(snapshot));
 }
 
 static void cut_for_memory(const struct libssl *libssl, SSL *ssl)

@@ -181,10 +181,7 @@ void tell_unknown(const struct snapshot *snapshot, const struct libssl *libssl, 
     char words[WORDS_SIZE];
     char line[LINE_SIZE];
     peer_find(libssl, ssl, &peer);
-    /* See judge_unknown(): of what a guess says the stricter one counts. */
-    bool guessed =
-        peer.names[0].how == PEER_HOW_RESOLVER && snapshot->policy->unmatched > snapshot->policy->unnamed;
-    bool named = peer_is_named(&peer) || guessed;
+    bool named = judge_is_unmatched(snapshot->policy, snapshot->section, &peer);
     domain_format(&peer.names[0].domain, name);
     words_of_unknown(named, about, words);
     if (named)

@@ -61,6 +61,16 @@ static void add_reason(struct line *line, const struct asking *asking, const str
 {
     if (instead != NULL)
         add(line, LINE_SIZE - TAIL_SIZE, instead, "", "");
+    else if (asking->answer == UPSTREAM_GUESSED && asking->peer.may_be_proxy)
+        add(line, LINE_SIZE - TAIL_SIZE,
+            "the address may be that of a proxy, for something came from it before the handshake; let the "
+            "program send the name (SNI)",
+            "", "");
+    else if (asking->answer == UPSTREAM_GUESSED && asking->peer.is_concluded)
+        add(line, LINE_SIZE - TAIL_SIZE,
+            "OpenSSL has no socket of the connection, and several connections of the program may be meant; "
+            "let the program send the name (SNI)",
+            "", "");
     else if (asking->answer == UPSTREAM_GUESSED)
         add(line, LINE_SIZE - TAIL_SIZE, "its name is only guessed from what the resolver gave for ",
             asking->peer.address[0] == '\0' ? "the address" : asking->peer.address,

@@ -494,6 +494,19 @@ programs = ( {{ name = "billing"; match = "billing"; upstream_certificates = (
         self.client_of_long()
         self.assertNotIn("is weak", json.dumps(self.json("a")))
 
+    def test_it_is_a_rule_for_a_server_without_a_name(self):
+        rule = '{ domain = "10.0.0.5"; certificate = "long.pem"; }'
+        self.policy.write_text(self.text(rule, more='unnamed = "refuse"; unmatched = "refuse";'))
+        self.assertEqual([("allow",)], self.values("unnamed", "10.0.0.5"))
+        self.assertEqual("only a rule for client certificates matches it: where the program has the address verified, "
+                         "or sends it as a name, the connection is refused; else the server is not checked",
+                         self.json("10.0.0.5")["outcome"])
+        self.assertEqual([("refuse",)], self.values("unnamed", "10.0.0.6", status=1))
+        self.policy.write_text(self.text(rule.replace("10.0.0.5", "*"), more='unnamed = "refuse";'))
+        self.assertEqual("the server is not checked, for only a rule for client certificates matches it",
+                         self.json("*")["outcome"])
+        self.assertIn("for no rule matches it", self.json("some.name")["outcome"])
+
     def test_a_wrong_secret(self):
         self.policy.write_text(self.text(f"""{{ domain = "a"; certificate = "{self.id}"; }},
             {{ domain = "b"; certificate = "{self.id}"; required = false; }}""", secret="another-one"))

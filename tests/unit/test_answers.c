@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -197,6 +198,18 @@ Test(connects, the_newest_first_and_one_for_each_descriptor)
     cr_expect_eq(recent[0].descriptor, 100 + 3 * CONNECTS_MAX - 1);
 }
 
+Test(answers, where_not_all_are_seen_no_name_is_the_only_one)
+{
+    remember("a.example", 0x0a000001, 1);
+    cr_expect(is_only(0x0a000001));
+    answers_are_not_all();
+    cr_expect_not(is_only(0x0a000001));
+    cr_expect_str_eq(last_name(0x0a000001), "a.example");
+    remember("b.example", 0x0a000002, 1);
+    cr_expect_not(is_only(0x0a000002), "it stays so");
+    cr_expect_eq(lead("b.example", 0x0a000003), LEAD_NO);
+}
+
 Test(answers, an_unspecified_address_leads_to_the_loopback)
 {
     remember("blocked", 0, 1);
@@ -310,6 +323,54 @@ Test(connects, the_unspecified_address_is_the_loopback)
     cr_expect_eq(memcmp(recent[1].address, &in6addr_loopback, DOMAIN_ADDRESS_BYTES), 0);
 }
 
+static int listen_on_unix(struct sockaddr_un *address, socklen_t *size)
+{
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    *size = sizeof address->sun_family; /* the kernel gives it a name */
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    cr_assert_eq(bind(listener, (struct sockaddr *)address, *size), 0);
+    *size = sizeof *address;
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)address, size), 0);
+    cr_assert_eq(listen(listener, 64), 0);
+    return listener;
+}
+
+static int open_unix(const struct sockaddr_un *address, socklen_t size)
+{
+    int client = socket(AF_UNIX, SOCK_STREAM, 0);
+    cr_assert_eq(connect(client, (const struct sockaddr *)address, size), 0);
+    connects_remember(client, (const struct sockaddr *)address, size);
+    return client;
+}
+
+Test(connects, streams_of_the_unix_family)
+{
+    struct connect_record recent[CONNECTS_MAX];
+    struct sockaddr_un address;
+    socklen_t size;
+    int clients[20];
+    listen_on_unix(&address, &size);
+    cr_expect_not(connects_have_unix());
+    for (int i = 0; i < 30; i++) {
+        int client = open_unix(&address, size);
+        cr_expect(connects_have_unix());
+        close(client);
+        cr_expect_not(connects_have_unix());
+    }
+    int listener = listen_on_loopback(1);
+    int reused = open_unix(&address, size);
+    close(reused);
+    cr_assert_eq(open_connection(listener), reused);
+    cr_expect_not(connects_have_unix(), "a TCP connection has its descriptor");
+    cr_expect_eq(connects_recent(recent), 1);
+    for (size_t i = 0; i < 20; i++)
+        clients[i] = open_unix(&address, size);
+    for (size_t i = 0; i < 20; i++)
+        close(clients[i]);
+    cr_expect(connects_have_unix(), "one was forgotten");
+    cr_expect_not(connects_are_incomplete());
+}
+
 Test(connects, what_was_received_on_a_socket)
 {
     int listener = listen_on_loopback(1);
@@ -321,12 +382,12 @@ Test(connects, what_was_received_on_a_socket)
     cr_assert_eq(connect(client, (struct sockaddr *)&address, sizeof address), 0);
     int server = accept(listener, NULL, NULL);
     cr_assert_eq(write(client, "x", 1), 1);
-    cr_expect_not(connect_has_received(client));
+    cr_expect_eq(connect_received(client), 0);
     cr_assert_eq(read(server, &byte, 1), 1);
-    cr_expect(connect_has_received(server));
+    cr_expect_eq(connect_received(server), 1);
     errno = 0;
-    cr_expect_not(connect_has_received(-1));
-    cr_expect_not(connect_has_received(1));
+    cr_expect_eq(connect_received(-1), 0);
+    cr_expect_eq(connect_received(1), 0);
     cr_expect_eq(errno, 0);
 }
 

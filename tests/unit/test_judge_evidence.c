@@ -362,3 +362,24 @@ Test(judge_evidence, whether_any_rule_matches)
     cr_expect_eq(ask("c", 1), 0);
     cr_expect_not(matched);
 }
+
+Test(judge_evidence, a_client_certificate_is_a_rule_for_a_peer_without_a_name)
+{
+#define UPSTREAM                                                                                             \
+    " security: { upstream_certificates = ( { domain = \"10.0.0.5\"; certificate = \"x.pem\"; } ); };"
+    load("unnamed = \"refuse\";" UPSTREAM);
+    set_peer("10.0.0.5", PEER_HOW_ADDRESS, NULL, PEER_HOW_NONE, 0);
+    cr_expect_eq(judge_unknown(policy, NULL, &peer), ABOUT_ALLOW);
+    set_peer("10.0.0.6", PEER_HOW_ADDRESS, NULL, PEER_HOW_NONE, 0);
+    cr_expect_eq(judge_unknown(policy, NULL, &peer), ABOUT_REFUSE);
+    cr_expect_not(judge_is_unmatched(policy, NULL, &peer));
+    set_peer("guess", PEER_HOW_RESOLVER, "10.0.0.5", PEER_HOW_ADDRESS, 0);
+    cr_expect_eq(judge_unknown(policy, NULL, &peer), ABOUT_ALLOW);
+    load("unnamed = \"refuse\"; unmatched = \"refuse\";" UPSTREAM);
+    cr_expect_eq(judge_unknown(policy, NULL, &peer), ABOUT_REFUSE, "of a guess the stricter one counts");
+    cr_expect(judge_is_unmatched(policy, NULL, &peer), "and it is told by its name");
+    set_peer("10.0.0.5", PEER_HOW_ADDRESS, NULL, PEER_HOW_NONE, 0);
+    cr_expect_eq(judge_unknown(policy, NULL, &peer), ABOUT_ALLOW);
+    set_peer("10.0.0.5", PEER_HOW_SNI, NULL, PEER_HOW_NONE, 0);
+    cr_expect_eq(judge_unknown(policy, NULL, &peer), ABOUT_REFUSE, "unmatched is about pins alone");
+}

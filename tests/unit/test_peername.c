@@ -216,13 +216,13 @@ Test(peername, the_name_of_a_session_is_not_sent)
     sni = session_name;
     in_before = true;
     cr_expect_eq(find().names[0].how, PEER_HOW_NONE);
-    cr_assert(peer_begin(&libssl, NULL, true));
+    cr_assert(peer_begin(&libssl, NULL, true, true));
     in_before = false;
     cr_expect_eq(find().names[0].how, PEER_HOW_NONE, "nor after it was resumed");
     sni = "other";
     cr_expect_eq(find().names[0].how, PEER_HOW_SNI, "one that the program has set since");
     in_before = true;
-    cr_assert(peer_begin(&libssl, NULL, true));
+    cr_assert(peer_begin(&libssl, NULL, true, true));
     in_before = false;
     sni = session_name;
     cr_expect_eq(find().names[0].how, PEER_HOW_SNI, "one of a handshake that did send a name");
@@ -234,6 +234,6 @@ Test(peername, a_session_that_cannot_be_noted_is_dropped)
     sni = session_name;
     in_before = true;
     memory_is_short = true;
-    cr_expect(peer_begin(&libssl, NULL, true));
+    cr_expect(peer_begin(&libssl, NULL, true, true));
     cr_expect_null(session_name);
 }

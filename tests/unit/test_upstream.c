@@ -249,3 +249,83 @@ Test(upstream_find, an_address_alone_and_a_peer_without_a_name)
     peer.names[0] = (struct peer_name){.domain = {.kind = DOMAIN_ALL}, .how = PEER_HOW_NONE};
     expect(UPSTREAM_RULE, 0);
 }
+
+Test(upstream_find, a_port_that_is_only_concluded)
+{
+    add(&policy.upstream, "a:443", 0);
+    add(&policy.upstream, "b", 1);
+    add(&policy.upstream, "b:443", 2);
+    peer.is_concluded = true;
+    expect_of_name("a", -1);
+    expect_of_name("b", 1);
+    peer.is_concluded = false;
+    expect_of_name("a", 0);
+    expect_of_name("b", 2);
+    peer.may_be_proxy = true;
+    expect_of_name("b", 2);
+}
+
+static void expect_without_sure_address(void)
+{
+    set_guess(true);
+    expect(UPSTREAM_GUESSED, 2);
+    peer.names[0] = peer.names[1];
+    peer.name_count = 1;
+    expect(UPSTREAM_GUESSED, 1);
+    peer.names[0] = (struct peer_name){.domain = {.kind = DOMAIN_ALL}, .how = PEER_HOW_NONE};
+    expect(UPSTREAM_RULE, 0);
+    peer.name_count = 0;
+    add_name("192.0.2.2", PEER_HOW_ADDRESS);
+    expect(UPSTREAM_RULE, 0);
+    peer.name_count = 0;
+    add_name("192.0.2.1", PEER_HOW_VERIFY_NAME);
+    expect(UPSTREAM_RULE, 1);
+    rules[1].mode = MODE_REPORT;
+    peer.names[0].how = PEER_HOW_ADDRESS;
+    expect(UPSTREAM_NONE, 1);
+    rules[1].mode = MODE_ENFORCE;
+}
+
+Test(upstream_find, an_address_that_is_not_sure)
+{
+    add(&policy.upstream, "*", 0);
+    add(&policy.upstream, "192.0.2.1", 1);
+    add(&policy.upstream, "guess", 2);
+    rules[1].mode = MODE_ENFORCE;
+    peer.may_be_proxy = true;
+    expect_without_sure_address();
+    peer.may_be_proxy = false;
+    peer.is_concluded = true;
+    expect_without_sure_address();
+}
+
+static bool counts(const char *address, enum peer_how how)
+{
+    peer.name_count = 0;
+    add_name(address, how);
+    return upstream_has_rule_for_unnamed(&policy, &section, &peer);
+}
+
+Test(upstream_find, a_rule_for_a_peer_without_a_name)
+{
+    add(&section.upstream, "192.0.2.1", 0);
+    add(&policy.upstream, "192.0.2.2:443", 1);
+    add(&policy.upstream, "guess", 2);
+    cr_expect(counts("192.0.2.1", PEER_HOW_ADDRESS));
+    cr_expect(counts("192.0.2.2", PEER_HOW_ADDRESS));
+    cr_expect_not(counts("192.0.2.3", PEER_HOW_ADDRESS));
+    cr_expect_not(counts("guess", PEER_HOW_RESOLVER));
+    rules[0].mode = MODE_REPORT;
+    cr_expect(counts("192.0.2.1", PEER_HOW_ADDRESS));
+    rules[0].mode = MODE_OFF;
+    cr_expect_not(counts("192.0.2.1", PEER_HOW_ADDRESS));
+    rules[0].mode = MODE_ENFORCE;
+    peer.may_be_proxy = true;
+    cr_expect_not(counts("192.0.2.1", PEER_HOW_ADDRESS));
+    peer.may_be_proxy = false;
+    peer.port_is_own = false;
+    cr_expect_not(counts("192.0.2.2", PEER_HOW_ADDRESS));
+    add(&policy.upstream, "*", 3);
+    peer.may_be_proxy = true;
+    cr_expect(counts("192.0.2.3", PEER_HOW_ADDRESS));
+}
