@@ -5,7 +5,7 @@ Found: handshake.KIND.VARIANT.ns, .work_ns (more than the baseline, of many turn
 import contextlib
 
 from callgrind import slope
-from variants import KINDS, command, environment, policies, variants
+from variants import KINDS, VARIANTS, command, environment, policies
 from worker import Worker
 from world import median
 
@@ -21,21 +21,20 @@ def measure(world):
 
 def times(world, kind, made):
     """All variants run side by side; each does a few handshakes, then the next one, again and again."""
-    chosen = variants(world)
-    seen = {variant.name: [] for variant in chosen}
-    every = {variant.name: [] for variant in chosen}
+    seen = {variant.name: [] for variant in VARIANTS}
+    every = {variant.name: [] for variant in VARIANTS}
     with contextlib.ExitStack() as stack:
         workers = {variant.name: stack.enter_context(Worker(command(world, kind, variant), environment(variant, made)))
-                   for variant in chosen}
+                   for variant in VARIANTS}
         for name in workers:
             workers[name].ask(f"run {world.scaled(50, 2)}")  # it resumes from the second on, and its memory is warm
         for turn in range(world.scaled(150, 3)):
-            order = chosen[turn % len(chosen):] + chosen[:turn % len(chosen)]
+            order = VARIANTS[turn % len(VARIANTS):] + VARIANTS[:turn % len(VARIANTS)]
             for variant in order:
                 got = workers[variant.name].ask(f"run {BATCH}")
                 seen[variant.name].append(median(got))
                 every[variant.name] += got
-    for variant in chosen:
+    for variant in VARIANTS:
         found = f"handshake.{kind}.{variant.name}"
         world.found[f"{found}.ns"] = median(every[variant.name])
         if variant.baseline:
@@ -45,7 +44,7 @@ def times(world, kind, made):
 
 
 def instructions(world, kind, made):
-    for variant in variants(world):
+    for variant in VARIANTS:
         found = f"handshake.{kind}.{variant.name}"
         count = slope(command(world, kind, variant, "fixed"), environment(variant, made),
                       world.scaled(10, 0), world.scaled(60, 2))

@@ -7,7 +7,7 @@ import contextlib
 import pathlib
 import subprocess
 
-from variants import command, environment, policies, variants
+from variants import VARIANTS, command, environment, policies
 from worker import Worker
 from world import LAB, SANE, grafted, median, pins
 
@@ -16,7 +16,7 @@ COUNTER = LAB / "libbench_allocations.so"
 
 def measure(world):
     made = policies(world, "tls13")
-    chosen = {variant.name: variant for variant in variants(world)}
+    chosen = {variant.name: variant for variant in VARIANTS}
     at_rest(world, chosen["bare"])
     connections(world, chosen, made)
     allocations(world, made)
@@ -78,7 +78,7 @@ def allocations(world, made):
     """Of one handshake once it has been done before, by handshakes that are all alike."""
     count = world.scaled(200, 20)
     each = {}
-    for variant in variants(world):
+    for variant in VARIANTS:
         argv = command(world, "tls13", variant, "fixed")
         with contextlib.closing(Worker(argv, environment(variant, made, COUNTER))) as worker:
             worker.ask("run 20")
@@ -86,7 +86,7 @@ def allocations(world, made):
             worker.ask(f"run {count}")
             after = worker.ask("state")
             each[variant.name] = [(after[place] - before[place]) / count for place in (3, 4)]
-    for variant in variants(world):
+    for variant in VARIANTS:
         if variant.baseline:
             found = f"memory.allocations.{variant.name}"
             world.found[f"{found}.all"] = each[variant.name][0] - each[variant.baseline][0]

@@ -52,11 +52,9 @@ def governed(world, where):
               Trial("pinned", "ab, pinned", plain, env=grafted(world.policy("ab-pinned", [pinned]))),
               Trial("bare-credential", "ab, bare, client certificate of its own (`-E`)", asking,
                     words=["-E", str(who["pair"])])]
-    if world.supports_credentials:
-        upstream = [f'domain = "{ADDRESS}"; certificate = "{who["pair"]}";']
-        policy = world.policy("ab-credential", [pinned], upstream=upstream)
-        trials.append(Trial("credential", "ab, pinned, client certificate", asking, env=grafted(policy)))
-    return trials
+    upstream = [f'domain = "{ADDRESS}"; certificate = "{who["pair"]}";']
+    policy = world.policy("ab-credential", [pinned], upstream=upstream)
+    return [*trials, Trial("credential", "ab, pinned, client certificate", asking, env=grafted(policy))]
 
 
 def run(world, trial):

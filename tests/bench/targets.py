@@ -57,10 +57,9 @@ def times2(ratio):
 
 def _policy_work(found):
     """The most of the two kinds of handshakes."""
-    name = "checked" if "handshake.tls13.checked.ns" in found else "pinned"
     base = "handshake.{}.{}"
-    work = max(found[f"{base.format(kind, name)}.work_ns"] for kind in KINDS)
-    ratio = max(found[f"{base.format(kind, name)}.ratio"] for kind in KINDS)
+    work = max(found[f"{base.format(kind, 'checked')}.work_ns"] for kind in KINDS)
+    ratio = max(found[f"{base.format(kind, 'checked')}.ratio"] for kind in KINDS)
     loaded = max(found[f"{base.format(kind, 'loaded')}.work_ns"] for kind in KINDS)
     return [_part(work, 2000, us, f"{us(work)} ({us(loaded)} of a library without a policy in it)"),
             _part(ratio, 1.005, times)]

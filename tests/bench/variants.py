@@ -16,7 +16,6 @@ class Variant:
     baseline: Optional[str] = None
     words: tuple = ()
     policy: Optional[str] = None  # a key of policies(); "none": the library without a policy
-    awaits_credentials: bool = False
 
 
 VARIANTS = [
@@ -28,13 +27,9 @@ VARIANTS = [
     Variant("resumed-bare", "bare, resumed", words=("resume",)),
     Variant("resumed", "pinned, resumed", "resumed-bare", ("resume",), "pinned"),
     Variant("mutual-bare", "bare, with a client certificate of its own", words=("mutual", "own")),
-    Variant("credential", "client certificate from the cache", "mutual-bare", ("mutual",), "credential", True),
-    Variant("checked", "pinned with both expiry checks", "mutual-bare", ("mutual",), "checked", True),
+    Variant("credential", "client certificate from the cache", "mutual-bare", ("mutual",), "credential"),
+    Variant("checked", "pinned with both expiry checks", "mutual-bare", ("mutual",), "checked"),
 ]
-
-
-def variants(world):
-    return [variant for variant in VARIANTS if world.supports_credentials or not variant.awaits_credentials]
 
 
 def policies(world, kind):
@@ -44,13 +39,11 @@ def policies(world, kind):
     chain = (f'domain = "{SERVER}"; keys = "{who["between"].pin}"; target = "chain"; '
              f'ca_file = "{who["root"].certificate}";')
     upstream = [f'domain = "{SERVER}"; certificate = "{who["pair"]}";']
-    made = {"unmatched": world.policy(f"{kind}-unmatched", pins(10)),
+    return {"unmatched": world.policy(f"{kind}-unmatched", pins(10)),
             "pinned": world.policy(f"{kind}-pinned", [pinned]),
-            "chain": world.policy(f"{kind}-chain", [chain])}
-    if world.supports_credentials:
-        made["credential"] = world.policy(f"{kind}-credential", pins(1), upstream=upstream)
-        made["checked"] = world.policy(f"{kind}-checked", [pinned], upstream=upstream)
-    return made
+            "chain": world.policy(f"{kind}-chain", [chain]),
+            "credential": world.policy(f"{kind}-credential", pins(1), upstream=upstream),
+            "checked": world.policy(f"{kind}-checked", [pinned], upstream=upstream)}
 
 
 def command(world, kind, variant, *words):

@@ -48,8 +48,6 @@ class World:
                          "move it away while this runs")
         self.p256 = self._identities("p256")
         self.rsa = self._identities("rsa")
-        self.supports_credentials = self._supports("upstream_certificates = ( { domain = \"x.example\"; "
-                                                   f"certificate = \"{self.p256['pair']}\"; }} );")
 
     def scaled(self, count, quick):
         """How often: the second where it is only to be shown that it works."""
@@ -78,15 +76,6 @@ class World:
         path.write_text(f"version = 1;\n{extra}\nsecurity: {{\n{''.join(lists)}}};\n")
         path.chmod(0o600)
         return path
-
-    def _supports(self, setting):
-        path = self.folder / "supported.cfg"
-        path.write_text(f"version = 1;\nsecurity: {{ {setting} }};\n")
-        path.chmod(0o600)
-        done = call([COMMAND, "policy", "check", path], status=(0, 2))
-        if done.returncode == 2 and "not supported yet" not in done.stderr:
-            raise Failed(done.stderr)
-        return done.returncode == 0
 
 
 def pins(count, start=0):

@@ -61,7 +61,7 @@ class Scripts(unittest.TestCase):
                 self.assertEqual(self.call(path, "-h").stdout, shown.stdout)
 
     def test_wrong_usage(self):
-        for name in ("build-portable", "in-root", "install-packages", "quickstart", "root", "test"):
+        for name in ("bench", "build-portable", "in-root", "install-packages", "quickstart", "root", "test"):
             with self.subTest(name):
                 result = self.call(TOP / "scripts" / name, "--bogus")
                 self.assertNotEqual(result.returncode, 0)
