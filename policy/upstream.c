@@ -129,8 +129,10 @@ enum upstream_answer upstream_find(const struct policy *policy, const struct sec
     enum upstream_answer answer = peer->names[0].how == PEER_HOW_RESOLVER
                                       ? find_for_guess(policy, section, peer, found)
                                       : find_for_names(policy, section, peer, found);
-    if (answer == UPSTREAM_RULE && !peer_is_named(peer) && !has_sure_address(peer) &&
-        !is_for_everything(policy, section, peer, found))
+    /* The host that a connect BIO was told may be a proxy too; that one is not concluded from others. */
+    bool is_unsure = peer->names[0].how == PEER_HOW_BIO ? peer->may_be_proxy
+                                                        : !peer_is_named(peer) && !has_sure_address(peer);
+    if (answer == UPSTREAM_RULE && is_unsure && !is_for_everything(policy, section, peer, found))
         return UPSTREAM_GUESSED;
     return answer;
 }

@@ -4,6 +4,7 @@
 
 #include "preload/certificates.h"
 #include "preload/objects.h"
+#include "preload/peername.h"
 
 bool context_create(struct libssl *libssl, CRYPTO_EX_DATA *ad)
 {
@@ -155,6 +156,7 @@ void connection_on_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, lo
     if (ptr != NULL) {
         connection_mend(libssl, ptr);
         certificates_drop(libssl, ptr);
+        peer_end(ptr);
     }
     context_on_free(parent, ptr, ad, idx, argl, argp);
 }
@@ -175,6 +177,8 @@ int connection_on_dup(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void *from
         copy = calloc(1, sizeof *copy);
     if (copy == NULL)
         return 0;
+    /* SSL_new, which SSL_dup may call where we hear of it, gave it what its SSL_CTX has. */
+    copy->certificate_is_own = false;
     if (*value != NULL) {
         /* SSL_dup copies the mode, the id context and the certificates too; the rest is of a handshake that
          * the copy has not made. */

@@ -6,6 +6,7 @@
 #define TLSGRAFT_CONNECTION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "policy/records.h"
 #include "preload/libssl.h"
@@ -21,14 +22,8 @@ struct certificate_callback {
 struct context {
     ossl_cert_verify_cb *verify; /* NULL: X509_verify_cert */
     void *verify_arg;
-    ossl_info_cb *info; /* NULL: none */
-    /*
-     * An SSL has what its SSL_CTX had when it was made. What was set before the first one counts for each
-     * that has nothing on its own; those that are made after another was set have that on their own.
-     */
-    struct certificate_callback certificate;
-    struct certificate_callback certificate_now;
-    atomic_bool has_ssl; /* an SSL was made of it */
+    ossl_info_cb *info;                      /* NULL: none */
+    struct certificate_callback certificate; /* for the SSLs that are made from now on */
 };
 
 struct certificates_kept;
@@ -52,6 +47,7 @@ struct connection {
     bool id_context_changed;  /* SSL_set_session_id_context() was called for a session with our mark */
     bool sends_no_name;       /* SSL_get_servername() may tell that of a session, which is not sent */
     bool talked_before;       /* the server sent something before this handshake's ClientHello */
+    uint16_t begun;           /* see peer_end(); 0: it is not counted */
     bool certificate_is_own;  /* `certificate` counts, and not the SSL_CTX's */
     bool certificate_watched; /* on_certificate() is installed */
     bool certificate_ruled;   /* a rule for client certificates is in force, as the start found */

@@ -9,6 +9,7 @@
 #include "preload/hooks.h"
 #include "preload/notice.h"
 #include "preload/objects.h"
+#include "preload/snapshot.h"
 #include "preload/upstream.h"
 
 static struct context *governed_context(const struct libssl *libssl, const SSL_CTX *ctx)
@@ -21,15 +22,12 @@ void SSL_CTX_set_cert_cb(SSL_CTX *ctx, ossl_cert_cb *callback, void *arg)
     const void *caller = __builtin_return_address(0);
     struct libssl *libssl = objects_libssl(ctx, "SSL_CTX_set_cert_cb", caller);
     struct context *context = governed_context(libssl, ctx);
-    if (context != NULL) {
-        context->certificate_now = (struct certificate_callback){callback, arg};
-        if (!atomic_load_explicit(&context->has_ssl, memory_order_relaxed))
-            context->certificate = context->certificate_now;
-    }
+    if (context != NULL)
+        context->certificate = (struct certificate_callback){callback, arg};
     REAL(libssl, SSL_CTX_set_cert_cb, caller)(ctx, callback, arg);
 }
 
-/* What an SSL has for its own from now on. Where memory is short the SSL_CTX's first one counts. */
+/* What an SSL has for its own from now on. Where memory is short that of the SSL_CTX counts. */
 static struct connection *remember(const struct libssl *libssl, SSL *ssl,
                                    struct certificate_callback certificate)
 {
@@ -41,14 +39,16 @@ static struct connection *remember(const struct libssl *libssl, SSL *ssl,
     return connection;
 }
 
-/* An SSL takes over what its SSL_CTX has now. */
-static void inherit(const struct libssl *libssl, struct context *context, SSL *ssl)
+/*
+ * An SSL takes over what its SSL_CTX has now, also if that is none: the SSL_CTX may get one later. What is
+ * not seen being made, by a libssl that calls its own SSL_new directly, goes by what the SSL_CTX has then.
+ */
+static void inherit(const struct libssl *libssl, const struct context *context, SSL *ssl)
 {
-    if (!atomic_load_explicit(&context->has_ssl, memory_order_relaxed))
-        atomic_store_explicit(&context->has_ssl, true, memory_order_relaxed);
-    if (context->certificate_now.function != context->certificate.function ||
-        context->certificate_now.arg != context->certificate.arg)
-        remember(libssl, ssl, context->certificate_now);
+    bool matters = context->certificate.function != NULL || upstream_has_rules(snapshot_acquire());
+    snapshot_release();
+    if (matters)
+        remember(libssl, ssl, context->certificate);
 }
 
 void SSL_set_cert_cb(SSL *ssl, ossl_cert_cb *callback, void *arg)

@@ -1,6 +1,7 @@
 #include "preload/peername.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -262,28 +263,66 @@ static bool has_answered(int descriptor)
     return connect_received(descriptor) > 1;
 }
 
-/* Has any open connection to a name of the peer? Which of them this one is cannot be told. */
-static bool has_any_talked(const struct libssl *libssl, const SSL *ssl)
+/*
+ * How many handshakes without a socket have begun, by a hash of the peer's name, and not ended with their
+ * SSLs.
+ */
+static _Atomic(unsigned) begun[PEER_BEGUN_MAX];
+
+static unsigned place_of(const struct peer *peer)
+{
+    const struct domain *domain = &peer->names[0].domain;
+    uint32_t hash = 2166136261U; /* FNV-1a */
+    for (size_t i = 0; i < domain->length; i++)
+        hash = (hash ^ (unsigned char)domain->text[i]) * 16777619U;
+    return hash % PEER_BEGUN_MAX;
+}
+
+void peer_end(struct connection *connection)
+{
+    if (connection->begun != 0)
+        atomic_fetch_sub_explicit(&begun[connection->begun - 1], 1, memory_order_relaxed);
+    connection->begun = 0;
+}
+
+/* How many open connections to a name of the peer have. */
+static unsigned count_talked(const struct peer *peer)
 {
     struct connect_record recent[CONNECTS_MAX];
-    struct peer peer;
     struct remote to;
-    bool talked = false;
-    peer_find(libssl, ssl, &peer);
+    unsigned talked = 0;
     size_t count = connects_recent(recent);
-    for (size_t i = 0; i < count && !talked; i++) {
+    for (size_t i = 0; i < count; i++) {
         use_record(&recent[i], &to);
-        talked = lead_of(&peer, &to.address) == LEAD_YES && connect_is_open(&recent[i]) &&
-                 has_answered(recent[i].descriptor);
+        talked += lead_of(peer, &to.address) == LEAD_YES && connect_is_open(&recent[i]) &&
+                  has_answered(recent[i].descriptor);
     }
     return talked;
+}
+
+/*
+ * Which of the open connections to the peer this one is cannot be told. But of those that are no more than
+ * connections of TLS, none has been answered before its handshake began.
+ */
+static bool has_any_talked(const struct libssl *libssl, SSL *ssl)
+{
+    struct peer peer;
+    struct connection *connection = connection_make(libssl, ssl);
+    peer_find(libssl, ssl, &peer);
+    _Atomic(unsigned) *place = &begun[place_of(&peer)];
+    if (connection == NULL) /* out of memory: it is not counted */
+        return count_talked(&peer) > atomic_load_explicit(place, memory_order_relaxed);
+    peer_end(connection);
+    unsigned before = atomic_fetch_add_explicit(place, 1, memory_order_relaxed);
+    connection->begun = (uint16_t)(place - begun + 1);
+    return count_talked(&peer) > before;
 }
 
 /*
  * A server that speaks before the ClientHello may be a proxy, which answers CONNECT, and its address and port
  * not the server's.
  */
-static bool has_talked(const struct libssl *libssl, const SSL *ssl)
+static bool has_talked(const struct libssl *libssl, SSL *ssl)
 {
     int descriptor = libssl->fn.SSL_get_fd(ssl);
     return descriptor < 0 ? has_any_talked(libssl, ssl) : has_answered(descriptor);

@@ -25,4 +25,9 @@ void peer_each_host(const struct libssl *libssl, const SSL *ssl, peer_visit *vis
  */
 bool peer_begin(const struct libssl *libssl, SSL *ssl, bool ports_matter, bool addresses_matter);
 
+/* The SSL of a connection ends: takes back what peer_begin() has counted of it. */
+#define PEER_BEGUN_MAX 256
+struct connection;
+void peer_end(struct connection *connection);
+
 #endif

@@ -18,7 +18,9 @@
 #include "tests/unit/redis.h"
 #include "tests/unit/support.h"
 
-enum { SECONDS = 1000, MS = SECONDS * 1000, ENTRY = 32, OTHER_USER = 65534, FILE_MAX = 513 * ENTRY };
+enum { SECONDS = 1000, MS = SECONDS * 1000, OTHER_USER = 65534 };
+#define ENTRY    32L /* bytes */
+#define FILE_MAX (513 * ENTRY)
 
 static char state[96], own[128], first_file[160];
 static char said[COOLDOWN_WHY_SIZE];

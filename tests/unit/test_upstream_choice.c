@@ -6,7 +6,7 @@
 #include "tests/unit/support.h"
 #include "tests/unit/upstream_support.h"
 
-enum { DAY = 86400 };
+#define DAY 86400L /* seconds */
 
 static struct upstream_demand demand;
 static struct upstream_choice choice;
