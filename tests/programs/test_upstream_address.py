@@ -21,12 +21,13 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as plain:
         print(secure.recv(100).decode())
 """
 
-# PORT NAME [OTHER...]: memory BIOs on a connection to api.lab, NAME (`-`: none) is sent. Before, each OTHER is
-# connected to and stays open: HOST:PORT, or a path. `close` closes the one before it.
+# TIMES PORT NAME [OTHER...]: memory BIOs on TIMES connections to api.lab, which are there before the first handshake and
+# stay open; NAME (`-`: none) is sent. Before, each OTHER is connected to and stays open: HOST:PORT, or a path. `close`
+# closes the one before it.
 MEMORY = """
 import socket, ssl, sys
 others = []
-for other in sys.argv[3:]:
+for other in sys.argv[4:]:
     if other == "close":
         others.pop().close()
     elif other.startswith("/"):
@@ -36,11 +37,8 @@ for other in sys.argv[3:]:
         host, port = other.split(":")
         others.append(socket.create_connection((host, int(port))))
 context = ssl._create_unverified_context()
-into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
-name = None if sys.argv[2] == "-" else sys.argv[2]
-plain = socket.create_connection(("api.lab", int(sys.argv[1])))
-secure = context.wrap_bio(into, out, server_hostname=name)
-def do(step):
+name = None if sys.argv[3] == "-" else sys.argv[3]
+def do(plain, into, out, step):
     while True:
         try:
             done = step()
@@ -49,9 +47,15 @@ def do(step):
         except ssl.SSLWantReadError:
             plain.sendall(out.read())
             into.write(plain.recv(65536))
-do(secure.do_handshake)
-do(lambda: secure.write(b"who\\n"))
-print(do(lambda: secure.read(100)).decode())
+plains = [socket.create_connection(("api.lab", int(sys.argv[2]))) for _ in range(int(sys.argv[1]))]
+kept = []
+for plain in plains:
+    moved = (plain, ssl.MemoryBIO(), ssl.MemoryBIO())
+    secure = context.wrap_bio(*moved[1:], server_hostname=name)
+    kept.append(secure)
+    do(*moved, secure.do_handshake)
+    do(*moved, lambda: secure.write(b"who\\n"))
+    print(do(*moved, lambda: secure.read(100)).decode().strip())
 """
 
 # PORT [ANOTHER]: resolves api.lab, asks for ANOTHER in a way that tlsgraft does not see, and sends no name.
@@ -151,8 +155,16 @@ class Addresses(NamedMachine, UpstreamTest):
                     else:
                         self.assert_guessed(result, "may be that of a proxy")
 
-    def memory(self, policy, *words):
-        return self.on_named_machine([PYTHON, "-c", MEMORY, *words], policy)
+    def memory(self, policy, *words, times=1):
+        return self.on_named_machine([PYTHON, "-c", MEMORY, times, *words], policy)
+
+    def test_connections_to_one_server_side_by_side(self):
+        """What the first ones have heard is TLS, and no answer of a proxy."""
+        port = self.asking()
+        for name, domain in (("api.lab", f"api.lab:{port}"), ("-", "127.0.0.1"), ("-", f"127.0.0.1:{port}")):
+            with self.subTest(domain=domain):
+                result = self.memory(self.ours_for(domain), port, name, times=3)
+                self.assertEqual(result.out.split(), ["ours-rsa"] * 3, result)
 
     def test_a_port_that_other_connections_leave_open(self):
         port = self.asking()

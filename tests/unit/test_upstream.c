@@ -286,6 +286,22 @@ static void expect_without_sure_address(void)
     rules[1].mode = MODE_ENFORCE;
 }
 
+Test(upstream_find, a_host_that_a_connect_bio_was_told)
+{
+    add(&policy.upstream, "*", 0);
+    add(&policy.upstream, "told", 1);
+    peer.name_count = 0;
+    add_name("told", PEER_HOW_BIO);
+    expect(UPSTREAM_RULE, 1);
+    peer.is_concluded = true;
+    expect(UPSTREAM_RULE, 1);
+    peer.may_be_proxy = true;
+    expect(UPSTREAM_GUESSED, 1);
+    peer.name_count = 0;
+    add_name("other", PEER_HOW_BIO);
+    expect(UPSTREAM_RULE, 0);
+}
+
 Test(upstream_find, an_address_that_is_not_sure)
 {
     add(&policy.upstream, "*", 0);
