@@ -39,14 +39,6 @@ void load_say(struct load *load, enum config_severity severity, const struct sou
     say(load, severity, text);
 }
 
-void load_say_later(struct load *load, const struct source *at, const char *setting, const char *word)
-{
-    if (word != NULL)
-        load_say(load, CONFIG_ERROR, at, "%s: not supported yet; found \"%.80s\", remove it", setting, word);
-    else
-        load_say(load, CONFIG_ERROR, at, "%s: not supported yet; remove it", setting);
-}
-
 void load_no_memory(struct load *load)
 {
     static const char words[] = "the policy needs more memory than there is, or than it may take (256 MiB)";

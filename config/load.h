@@ -37,12 +37,6 @@ struct load {
 void load_say(struct load *load, enum config_severity severity, const struct source *at, const char *format,
               ...) __attribute__((format(printf, 4, 5)));
 
-/*
- * Reports a setting that is known but not supported yet; `word` (NULL: none) is what was found. Never a text,
- * which might be the secret.
- */
-void load_say_later(struct load *load, const struct source *at, const char *setting, const char *word);
-
 /* Reports that memory ran out, once. */
 void load_no_memory(struct load *load);
 

@@ -129,7 +129,6 @@ static bool check_value(struct load *load, const struct setting *setting, const 
 {
     struct source at = load_source(load, found);
     const char *text = config_setting_get_string(found);
-    bool later = setting->later;
     if (!has_type(found, setting->type)) {
         load_say(load, CONFIG_ERROR, &at, "%s: found %s; allowed is %s", setting->name,
                  found_words(config_setting_type(found)), type_words(setting->type));
@@ -159,11 +158,10 @@ static bool check_value(struct load *load, const struct setting *setting, const 
             say_words(load, setting, &at, text);
             return false;
         }
-        later = later || word->later;
+        if (word->later)
+            load_say(load, CONFIG_ERROR, &at, "%s: not supported yet; found \"%.80s\", remove it",
+                     setting->name, text);
     }
-    /* A list is refused where its elements are read: one without any asks for nothing. */
-    if (later && setting->type != SETTING_LIST)
-        load_say_later(load, &at, setting->name, setting->type == SETTING_WORD ? text : NULL);
     return true;
 }
 

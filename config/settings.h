@@ -31,7 +31,6 @@ struct setting {
     long least, most;
     const struct word *words;
     bool required;
-    bool later; /* known and checked, but not supported yet: a policy that has it is refused */
 };
 
 /* The largest table has fewer. */
