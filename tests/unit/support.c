@@ -113,3 +113,13 @@ const struct ossl *crypto_table(void)
         library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
     return library != NULL && ossl_fill_crypto(&table, find, library) == NULL ? &table : NULL;
 }
+
+const char *text_of_file(const char *path)
+{
+    static char text[65536];
+    int descriptor = open(path, O_RDONLY);
+    ssize_t length = descriptor < 0 ? 0 : read(descriptor, text, sizeof text - 1);
+    close(descriptor);
+    text[length < 0 ? 0 : length] = '\0';
+    return text;
+}

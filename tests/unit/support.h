@@ -20,6 +20,9 @@ const char *directory_write(const struct directory *directory, const char *name,
                             size_t length);
 const char *directory_text(const struct directory *directory, const char *name, const char *text);
 
+/* What stands in a file, as far as 64 kB; in a static buffer. */
+const char *text_of_file(const char *path);
+
 /* What config_load() reported, all severities, each on a line. */
 struct findings {
     char text[16384];

@@ -29,16 +29,6 @@ static void clean(void)
 
 TestSuite(event, .init = make, .fini = clean);
 
-static const char *content(const char *path)
-{
-    static char text[65536];
-    int descriptor = open(path, O_RDONLY);
-    ssize_t length = descriptor < 0 ? 0 : read(descriptor, text, sizeof text - 1);
-    close(descriptor);
-    text[length < 0 ? 0 : length] = '\0';
-    return text;
-}
-
 static void raise_mismatch(const char *domain, const struct event_sinks *sinks)
 {
     static struct pin pin;
@@ -73,8 +63,8 @@ Test(event, keys_and_their_order)
     const char *key;
     json_t *value;
     raise_mismatch("a\xff.example", &sinks);
-    json_t *object = json_loads(content(events), JSON_REJECT_DUPLICATES, NULL);
-    cr_assert_not_null(object, "%s", content(events));
+    json_t *object = json_loads(text_of_file(events), JSON_REJECT_DUPLICATES, NULL);
+    cr_assert_not_null(object, "%s", text_of_file(events));
     json_object_foreach(object, key, value)
     {
         cr_assert_lt(i, sizeof order / sizeof *order, "%s", key);
@@ -96,13 +86,14 @@ Test(event, keys_and_their_order)
     cr_expect_str_eq(json_string_value(json_object_get(object, "program")), "/usr/bin/?program");
     cr_expect_eq(strlen(json_string_value(json_object_get(object, "timestamp"))), 20);
     json_decref(object);
-    cr_expect_eq(strchr(content(events), '\n'), content(events) + strlen(content(events)) - 1, "one line");
+    cr_expect_eq(strchr(text_of_file(events), '\n'), text_of_file(events) + strlen(text_of_file(events)) - 1,
+                 "one line");
 }
 
 static int lines_of_events(void)
 {
     int lines = 0;
-    for (const char *c = content(events); *c != '\0'; c++)
+    for (const char *c = text_of_file(events); *c != '\0'; c++)
         lines += *c == '\n';
     return lines;
 }
@@ -110,7 +101,7 @@ static int lines_of_events(void)
 /* The last event in the file; the caller releases it. */
 static json_t *last_event(void)
 {
-    char *text = (char *)content(events);
+    char *text = (char *)text_of_file(events);
     size_t length = strlen(text);
     cr_assert(length > 0 && text[length - 1] == '\n', "%s", text);
     text[length - 1] = '\0';
@@ -231,7 +222,7 @@ Test(event, what_a_terminal_could_obey_is_escaped)
     cr_expect_str_eq(text_in(object, "cert_name"), certificate.name);
     json_decref(object);
     static const char escaped[] = "\"cert_name\":\"\\u007f\\u009b\\u202e\\u2066\xc3\xbc\xe2\x82\xac\"";
-    cr_expect_not_null(strstr(content(events), escaped), "%s", content(events));
+    cr_expect_not_null(strstr(text_of_file(events), escaped), "%s", text_of_file(events));
 }
 
 Test(event, those_of_the_monitor_are_never_held_back)
@@ -247,7 +238,7 @@ Test(event, those_of_the_monitor_are_never_held_back)
 Test(event, each_is_a_line_of_the_log_without_control_characters)
 {
     raise_mismatch("log.example", NULL);
-    const char *line = content(log_file);
+    const char *line = text_of_file(log_file);
     cr_expect_not_null(strstr(line, "error: PinMismatch: wrong \"key\"??[31m\n"), "%s", line);
     cr_expect_null(strchr(line, '\x1b'));
 }
@@ -257,12 +248,12 @@ Test(event, the_level_of_the_log)
     reporter.level = LOG_LEVEL_OFF;
     raise_mismatch("off.example", NULL);
     log_line(&reporter, LOG_LEVEL_INFO, "info");
-    cr_expect_str_eq(content(log_file), "");
+    cr_expect_str_eq(text_of_file(log_file), "");
     reporter.level = log_level_of("info");
     log_line(&reporter, LOG_LEVEL_INFO, "info");
     log_line(&reporter, LOG_LEVEL_DEBUG, "debug");
-    cr_expect_not_null(strstr(content(log_file), "info: info\n"));
-    cr_expect_null(strstr(content(log_file), "debug"));
+    cr_expect_not_null(strstr(text_of_file(log_file), "info: info\n"));
+    cr_expect_null(strstr(text_of_file(log_file), "debug"));
     cr_expect_eq(log_level_of(NULL), LOG_LEVEL_ERROR);
     cr_expect_eq(log_level_of("nonsense"), LOG_LEVEL_ERROR);
     cr_expect_eq(log_level_of("off"), LOG_LEVEL_OFF);
@@ -283,13 +274,13 @@ Test(event, a_sink_that_fails_harms_nobody_and_is_said)
     raise_mismatch("sink.example", &sinks);
     const char *said =
         "/dev/null/events: the event could not be written: its directory does not exist; create it";
-    cr_expect_not_null(strstr(content(log_file), said), "%s", content(log_file));
+    cr_expect_not_null(strstr(text_of_file(log_file), said), "%s", text_of_file(log_file));
     for (int i = 0; i < 3; i++) {
         char domain[32];
         snprintf(domain, sizeof domain, "sink%d.example", i);
         raise_mismatch(domain, &sinks);
     }
-    cr_expect_null(strstr(strstr(content(log_file), said) + 1, said), "once in a minute");
+    cr_expect_null(strstr(strstr(text_of_file(log_file), said) + 1, said), "once in a minute");
 }
 
 Test(event, descriptor_2_is_written_only_while_it_is_what_it_was)
@@ -301,10 +292,10 @@ Test(event, descriptor_2_is_written_only_while_it_is_what_it_was)
     dup2(own, 2);
     raise_mismatch("stderr.example", &(struct event_sinks){.to_stderr = true});
     dup2(saved, 2);
-    cr_expect_str_eq(content(events), "");
+    cr_expect_str_eq(text_of_file(events), "");
     file_identity_of(own, &reporter.stderr_file);
     dup2(own, 2);
     raise_mismatch("stderr2.example", &(struct event_sinks){.to_stderr = true});
     dup2(saved, 2);
-    cr_expect_not_null(strstr(content(events), "{\"event\":\"PinMismatch\""));
+    cr_expect_not_null(strstr(text_of_file(events), "{\"event\":\"PinMismatch\""));
 }

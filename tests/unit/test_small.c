@@ -182,17 +182,6 @@ Test(hostio, appends_to_regular_files_only)
     directory_remove(&directory);
 }
 
-/* What stands in a file; in a static buffer. */
-static const char *content_of(const char *path)
-{
-    static char text[256];
-    int descriptor = open(path, O_RDONLY);
-    ssize_t length = descriptor < 0 ? 0 : read(descriptor, text, sizeof text - 1);
-    close(descriptor);
-    text[length < 0 ? 0 : length] = '\0';
-    return text;
-}
-
 Test(hostio, half_a_line_of_another_swallows_nothing)
 {
     struct directory directory;
@@ -200,7 +189,7 @@ Test(hostio, half_a_line_of_another_swallows_nothing)
     const char *path = directory_text(&directory, "events", "one\nha");
     cr_expect(hostio_append(path, "two\n", 4));
     cr_expect(hostio_append(path, "three\n", 6));
-    cr_expect_str_eq(content_of(path), "one\nhatwo\ntwo\nthree\n");
+    cr_expect_str_eq(text_of_file(path), "one\nhatwo\ntwo\nthree\n");
     directory_remove(&directory);
 }
 
@@ -222,7 +211,7 @@ Test(hostio, says_why_nothing_was_appended)
     cr_expect_not(hostio_append(path, "longer\n", 7));
     cr_expect_eq(errno, EFBIG);
     cr_expect(hostio_append(path, "end\n", 4));
-    cr_expect_str_eq(content_of(path), "short\nend\n", "nothing of the one that is too long");
+    cr_expect_str_eq(text_of_file(path), "short\nend\n", "nothing of the one that is too long");
     directory_remove(&directory);
 }
 
