@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/record_pem.h"
+#include "policy/text.h"
 
 /* openssl/x509.h: XN_FLAG_RFC2253 without ASN1_STRFLGS_ESC_MSB, so that names in other scripts stay readable.
  */
@@ -129,6 +130,5 @@ const char *certificate_each(const struct crypto *crypto, const char *pem, size_
 
 void certificate_pin_hex(const struct certificate *certificate, char hex[CERTIFICATE_HEX_SIZE])
 {
-    for (size_t i = 0; i < PIN_BYTES; i++)
-        snprintf(hex + 2 * i, 3, "%02x", certificate->pin.sha256[i]);
+    text_hex(certificate->pin.sha256, PIN_BYTES, hex);
 }

@@ -6,6 +6,7 @@
 
 #include "cli/event_source.h"
 #include "cli/message.h"
+#include "policy/clock.h"
 #include "policy/hostio.h"
 #include "policy/store_redis_link.h"
 
@@ -86,7 +87,7 @@ static bool ask(struct stream *stream, bool block)
                        : redis_link_add_texts(&stream->link, "XREAD", "COUNT", most, "STREAMS", stream->key,
                                               stream->last, NULL);
     stream->asked = block;
-    stream->until = redis_link_now() + BLOCK_MS + stream->link.timeout_ms;
+    stream->until = clock_ms(CLOCK_MONOTONIC) + BLOCK_MS + stream->link.timeout_ms;
     return added && (!block || redis_link_send(&stream->link));
 }
 
@@ -166,7 +167,7 @@ static enum event_next lose(struct stream *stream)
         message_warning("events: %s: %s; it is asked again every second", stream->name, stream->why);
     stream->lost = true;
     stream->asked = false;
-    stream->until = redis_link_now() + RETRY_MS;
+    stream->until = clock_ms(CLOCK_MONOTONIC) + RETRY_MS;
     return EVENT_NEXT_NONE;
 }
 
@@ -191,7 +192,7 @@ static bool is_readable(const struct stream *stream)
 /* Is there nothing to be done yet? */
 static bool is_waiting(struct stream *stream)
 {
-    bool over = redis_link_now() >= stream->until;
+    bool over = clock_ms(CLOCK_MONOTONIC) >= stream->until;
     if (!stream->asked)
         return stream->lost && !over;
     if (over && !is_readable(stream)) {
@@ -237,7 +238,7 @@ static enum event_next stream_next(struct event_source *source, struct event_tex
     hostio_enter(&io);
     enum event_next next = next_of(stream, text);
     hostio_leave(&io);
-    int64_t left = stream->until - redis_link_now();
+    int64_t left = stream->until - clock_ms(CLOCK_MONOTONIC);
     source->descriptor = stream->asked ? stream->link.descriptor : -1;
     source->wait_ms = left > 0 ? (int)left : 0;
     return next;

@@ -4,24 +4,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "policy/clock.h"
+
 /* Milliseconds. */
 enum { FIRST = 1000, AGAIN = 200 };
 
-static int64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
 void progress_begin(struct progress *progress, const char *what)
 {
-    *progress = (struct progress){.what = what, .is_told = isatty(STDERR_FILENO) == 1, .next = now() + FIRST};
+    *progress = (struct progress){
+        .what = what, .is_told = isatty(STDERR_FILENO) == 1, .next = clock_ms(CLOCK_MONOTONIC) + FIRST};
 }
 
 void progress_tell(struct progress *progress, size_t done, size_t total)
 {
-    int64_t time = progress->is_told ? now() : 0;
+    int64_t time = progress->is_told ? clock_ms(CLOCK_MONOTONIC) : 0;
     if (!progress->is_told || time < progress->next)
         return;
     progress->next = time + AGAIN;

@@ -3,16 +3,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "policy/clock.h"
 #include "policy/cooldown_kind.h"
 #include "policy/hostio.h"
 #include "policy/records.h"
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 const char *cooldown_name(enum cooldown_kind kind)
 {
@@ -74,7 +68,7 @@ static unsigned time_left(const struct policy *policy, const struct records_wait
 
 static void spend(struct records_wait *wait, int64_t began)
 {
-    int64_t took = clock_ms() - began;
+    int64_t took = clock_ms(CLOCK_MONOTONIC) - began;
     wait->spent_ms += took > 0 ? (unsigned)took : 0;
 }
 
@@ -88,7 +82,7 @@ static enum cooldown_answer ask(const struct reporter *reporter, const struct po
     enum cooldown_answer answer = ask_redis(reporter, policy, cooldown, wait, state);
     if (answer != COOLDOWN_UNKNOWN)
         return answer;
-    int64_t start = clock_ms();
+    int64_t start = clock_ms(CLOCK_MONOTONIC);
     begun->place = COOLDOWN_IN_DIRECTORY;
     answer = cooldown_in_directory(policy->state_directory, cooldown, time_left(policy, wait), state, why);
     spend(wait, start);
@@ -102,7 +96,7 @@ static enum cooldown_answer ask(const struct reporter *reporter, const struct po
 bool cooldown_begin(struct reporter *reporter, const struct policy *policy, const struct cooldown *cooldown,
                     struct records_wait *wait, struct cooldown_begun *begun)
 {
-    const int64_t now = clock_ms();
+    const int64_t now = clock_ms(CLOCK_MONOTONIC);
     const int64_t length = (int64_t)cooldown->seconds * 1000;
     struct cooldown_state state = {0};
     struct hostio io;
@@ -128,7 +122,7 @@ void cooldown_give_back(const struct policy *policy, const struct cooldown_begun
     if (begun->place == COOLDOWN_NOWHERE)
         return;
     hostio_enter(&io);
-    int64_t start = clock_ms();
+    int64_t start = clock_ms(CLOCK_MONOTONIC);
     if (begun->place == COOLDOWN_IN_REDIS)
         cooldown_back_in_redis(&policy->store, &begun->cooldown, wait, begun->mark);
     else if (begun->place == COOLDOWN_IN_DIRECTORY) {

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "policy/clock.h"
 #include "policy/cooldown_file.h"
 #include "policy/store_kind.h"
 
@@ -42,13 +43,6 @@ struct question {
     unsigned timeout_ms;
     char *why;
 };
-
-static int64_t clock_ms(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /*
  * Never waits in the kernel, for a process that holds it may have been stopped. Released by unlock_file(),

@@ -7,19 +7,14 @@
 
 #include "policy/cooldown_kind.h"
 #include "policy/store_redis_ask.h"
+#include "policy/text.h"
 
 enum { KEY_SIZE = 128, NUMBER_SIZE = 24 };
 
 static void write_key(const struct cooldown *cooldown, char key[KEY_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
     int length = snprintf(key, KEY_SIZE, "tlsgraft:cooldown:%s:", cooldown_name(cooldown->kind));
-    char *out = key + length;
-    for (size_t i = 0; i < COOLDOWN_FINGERPRINT; i++) {
-        *out++ = digits[cooldown->fingerprint[i] >> 4];
-        *out++ = digits[cooldown->fingerprint[i] & 0xF];
-    }
-    *out = '\0';
+    text_hex(cooldown->fingerprint, COOLDOWN_FINGERPRINT, key + length);
 }
 
 static enum cooldown_answer answer_of(const struct redis_reply *reply, char *why)

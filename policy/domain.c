@@ -276,3 +276,11 @@ void domain_format(const struct domain *domain, char text[DOMAIN_TEXT_SIZE])
     if (domain->port != 0)
         snprintf(end, sizeof ":65535", ":%u", domain->port);
 }
+
+uint32_t domain_hash(const struct domain *domain)
+{
+    uint32_t hash = 2166136261U;
+    for (size_t i = 0; i < domain->length; i++)
+        hash = (hash ^ (unsigned char)domain->text[i]) * 16777619U;
+    return hash;
+}

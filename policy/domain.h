@@ -55,6 +55,9 @@ bool domain_from_sockaddr(const struct sockaddr *address, struct domain *domain,
  */
 void domain_as_reached(struct domain *address);
 
+/* A hash (FNV-1a) of its name, or address, without the port. */
+uint32_t domain_hash(const struct domain *domain);
+
 #define DOMAIN_TEXT_SIZE (DOMAIN_NAME_MAX + 16)
 
 /* As a person would write it, NUL-terminated; the port (`:443`) when `domain->port` is not 0. */

@@ -8,6 +8,7 @@
 #include "policy/expiry.h"
 #include "policy/names.h"
 #include "policy/openssl.h"
+#include "policy/text.h"
 
 enum { FINGERPRINT = 32, MESSAGE_SIZE = 1024 };
 
@@ -54,16 +55,6 @@ static bool find_fingerprint(const struct ossl *ossl, const X509 *certificate, s
     return done;
 }
 
-static void write_hex(const unsigned char *bytes, char text[2 * FINGERPRINT + 1])
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < FINGERPRINT; i++) {
-        *text++ = digits[bytes[i] >> 4];
-        *text++ = digits[bytes[i] & 0xF];
-    }
-    *text = '\0';
-}
-
 /* True: a sink took it. */
 static bool raise_event(struct reporter *reporter, const struct policy *policy,
                         const struct monitored *monitored, const struct finding *finding,
@@ -72,7 +63,7 @@ static bool raise_event(struct reporter *reporter, const struct policy *policy,
     char id[2 * FINGERPRINT + 1];
     char message[MESSAGE_SIZE];
     char *name = names_of(monitored->ossl, monitored->certificate);
-    write_hex(finding->fingerprint, id);
+    text_hex(finding->fingerprint, FINGERPRINT, id);
     expiry_message(name, finding->left, message, sizeof message);
     const struct event_certificate certificate = {
         .id = id,

@@ -175,8 +175,7 @@ static bool check(const struct reading *reading, const char *id)
         return refuse(reading, "it holds a certificate and a public key");
     if (id == NULL)
         return true;
-    for (size_t i = 0; i < PIN_BYTES; i++)
-        snprintf(hex + 2 * i, 3, "%02x", record->sha256[i]);
+    text_hex(record->sha256, PIN_BYTES, hex);
     size_t length = strlen(id);
     if (length < RECORD_HASH_DIGITS || strcmp(id + length - RECORD_HASH_DIGITS, hex) != 0)
         return refuse(reading,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "policy/clock.h"
 #include "policy/record.h"
 #include "policy/records_cache.h"
 
@@ -27,13 +28,6 @@ struct asked {
     const char *ids[AT_ONCE];
     size_t count;
 };
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct records *records_new(const struct store_settings *settings)
 {
@@ -245,9 +239,9 @@ static void ask(struct fetch *fetch, const struct asked *asked, unsigned timeout
     struct store_text texts[AT_ONCE];
     char why[STORE_WHY_SIZE] = "";
     size_t last = asked->count - 1;
-    int64_t began = clock_ms();
+    int64_t began = clock_ms(CLOCK_MONOTONIC);
     store_read(fetch->records->settings, asked->ids, asked->count, timeout_ms, results, texts, why);
-    int64_t took = clock_ms() - began;
+    int64_t took = clock_ms(CLOCK_MONOTONIC) - began;
     took = took < 0 ? 0 : took;
     fetch->now += took;
     fetch->wait->spent_ms += (unsigned)took;
@@ -388,6 +382,6 @@ void records_fetch(struct records *records, const struct ossl *ossl, const char 
 void records_fetch_within(struct records *records, const struct ossl *ossl, const char *const *ids,
                           size_t count, struct records_wait *wait)
 {
-    struct fetch fetch = {records, ossl, wait, clock_ms(), 0};
+    struct fetch fetch = {records, ossl, wait, clock_ms(CLOCK_MONOTONIC), 0};
     fetch_all(&fetch, ids, count);
 }

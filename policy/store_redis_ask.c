@@ -2,6 +2,8 @@
 
 #include <stdatomic.h>
 
+#include "policy/clock.h"
+
 /* Until when it is left alone; 0: it is not. A process has one store, but for the moment of a reload. */
 static _Atomic int64_t alone_until;
 
@@ -26,7 +28,7 @@ struct redis_reply *redis_ask(const struct store_settings *store, struct records
 {
     struct redis_link link;
     unsigned spent = wait == NULL ? 0 : wait->spent_ms;
-    int64_t began = redis_link_now();
+    int64_t began = clock_ms(CLOCK_MONOTONIC);
     if (spent >= store->timeout_ms) {
         store_fail(why,
                    "the handshake has spent all the time that 'timeout_ms' in the section 'store' gives; "
@@ -44,7 +46,7 @@ struct redis_reply *redis_ask(const struct store_settings *store, struct records
     }
     redis_link_init(&link, store, store->timeout_ms - spent, why);
     struct redis_reply *reply = ask(&link, words, count);
-    int64_t now = redis_link_now();
+    int64_t now = clock_ms(CLOCK_MONOTONIC);
     if (wait != NULL && now > began)
         wait->spent_ms += (unsigned)(now - began);
     atomic_store(&alone_until, reply == NULL ? now + RECORDS_BACKOFF_MS : 0);

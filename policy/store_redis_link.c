@@ -12,14 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "policy/clock.h"
 #include "policy/hostio.h"
-
-int64_t redis_link_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void redis_link_init(struct redis_link *link, const struct store_settings *store, unsigned timeout_ms,
                      char *why)
@@ -30,7 +24,7 @@ void redis_link_init(struct redis_link *link, const struct store_settings *store
 
 void redis_link_renew(struct redis_link *link)
 {
-    link->deadline = redis_link_now() + link->timeout_ms;
+    link->deadline = clock_ms(CLOCK_MONOTONIC) + link->timeout_ms;
 }
 
 void redis_link_close(struct redis_link *link)
@@ -62,7 +56,7 @@ static short wait_until(int descriptor, short events, int64_t deadline)
 {
     struct pollfd wanted = {.fd = descriptor, .events = events};
     for (;;) {
-        int64_t left = deadline - redis_link_now();
+        int64_t left = deadline - clock_ms(CLOCK_MONOTONIC);
         int seen = left <= 0 ? 0 : poll(&wanted, 1, (int)left);
         if (seen < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
@@ -80,7 +74,7 @@ static int connect_until(int descriptor, const struct store_address *address, in
         if (errno == EISCONN)
             return 0;
         /* A Unix socket whose queue is full; nothing tells when it has room. */
-        if (errno == EAGAIN && redis_link_now() < deadline) {
+        if (errno == EAGAIN && clock_ms(CLOCK_MONOTONIC) < deadline) {
             poll(NULL, 0, 1);
             continue;
         }
@@ -161,7 +155,7 @@ static bool connect_any(struct redis_link *link)
         return false;
     }
     for (size_t i = 0; i < store->address_count; i++) {
-        int64_t now = redis_link_now();
+        int64_t now = clock_ms(CLOCK_MONOTONIC);
         int64_t share = (link->deadline - now) / (int64_t)(store->address_count - i);
         link->descriptor =
             connected(&store->addresses[i], now + (share > 0 ? share : 0), &error, &link->fault);

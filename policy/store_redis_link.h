@@ -26,9 +26,6 @@ struct redis_link {
     char entry_id[REDIS_ENTRY_ID_SIZE]; /* then: redis_parser_entry_id() */
 };
 
-/* Milliseconds of CLOCK_MONOTONIC. */
-int64_t redis_link_now(void);
-
 /* For a call that ends in `timeout_ms`. `store` and `why` must outlive it. Then redis_link_close(), always.
  */
 void redis_link_init(struct redis_link *link, const struct store_settings *store, unsigned timeout_ms,

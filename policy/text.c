@@ -132,3 +132,13 @@ void text_of_time(time_t time, char out[TEXT_TIME_SIZE])
     snprintf(out, TEXT_TIME_SIZE, "%04lld-%02d-%02dT%02d:%02d:%02dZ", year, month, day, second / 3600,
              second / 60 % 60, second % 60);
 }
+
+void text_hex(const unsigned char *bytes, size_t count, char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        *text++ = digits[bytes[i] >> 4];
+        *text++ = digits[bytes[i] & 0xF];
+    }
+    *text = '\0';
+}

@@ -32,6 +32,9 @@ const char *text_for_shell(struct arena *arena, const char *text);
 /* RFC 3339 in UTC, with whole seconds: `2026-01-31T23:59:59Z`. */
 void text_of_time(time_t time, char out[TEXT_TIME_SIZE]);
 
+/* Writes `count` bytes as lower-case hex, with a NUL: 2 * count + 1 characters. */
+void text_hex(const unsigned char *bytes, size_t count, char *text);
+
 /* Of either case, whatever the locale. */
 static inline bool text_is_hex_digit(char c)
 {

@@ -57,20 +57,12 @@ void answer_add(struct answer *answer, const struct sockaddr *address)
         memcpy(answer->addresses[answer->count++].bytes, domain.text, DOMAIN_ADDRESS_BYTES);
 }
 
-static uint32_t hash_of(const struct domain *domain)
-{
-    uint32_t hash = 2166136261U; /* FNV-1a */
-    for (size_t i = 0; i < domain->length; i++)
-        hash = (hash ^ (unsigned char)domain->text[i]) * 16777619U;
-    return hash;
-}
-
 /* Two bits for each. */
 static void bits_of(const struct answer_address *address, uint32_t bits[2])
 {
     struct domain domain = {.kind = DOMAIN_ADDRESS, .length = DOMAIN_ADDRESS_BYTES};
     memcpy(domain.text, address->bytes, DOMAIN_ADDRESS_BYTES);
-    uint32_t hash = hash_of(&domain);
+    uint32_t hash = domain_hash(&domain);
     bits[0] = hash % FORGOTTEN_BITS;
     bits[1] = (hash >> 16) % FORGOTTEN_BITS;
 }
@@ -147,7 +139,7 @@ static struct pair *place_for(uint16_t name, const struct answer_address *addres
 
 void answers_remember(const struct domain *domain, const struct answer *answer)
 {
-    uint32_t hash = hash_of(domain);
+    uint32_t hash = domain_hash(domain);
     if (domain->kind != DOMAIN_NAME || answer->count == 0)
         return;
     host_lock(&lock);
@@ -198,7 +190,7 @@ static bool is_loopback(const struct domain *address)
 
 enum lead answers_lead(const struct domain *domain, const struct domain *address)
 {
-    uint32_t hash = hash_of(domain);
+    uint32_t hash = domain_hash(domain);
     enum lead lead = LEAD_UNKNOWN;
     if (domain->kind == DOMAIN_ADDRESS)
         return memcmp(domain->text, address->text, DOMAIN_ADDRESS_BYTES) == 0 ? LEAD_YES : LEAD_NO;

@@ -29,6 +29,11 @@ struct context *context_of_ssl(const struct libssl *libssl, const SSL *ssl)
     return context_of(libssl, libssl->fn.SSL_get_SSL_CTX(ssl));
 }
 
+struct context *context_governed(const struct libssl *libssl, const SSL_CTX *context)
+{
+    return libssl == NULL || !libssl->governed ? NULL : context_of(libssl, context);
+}
+
 struct connection *connection_of(const struct libssl *libssl, const SSL *ssl)
 {
     return libssl_is_prepared(libssl) ? libssl->fn.SSL_get_ex_data(ssl, libssl_connection_index(libssl))

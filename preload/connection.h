@@ -75,6 +75,9 @@ bool context_create(struct libssl *libssl, CRYPTO_EX_DATA *ad);
 struct context *context_of(const struct libssl *libssl, const SSL_CTX *context);
 struct context *context_of_ssl(const struct libssl *libssl, const SSL *ssl);
 
+/* The same of an SSL_CTX of any libssl (NULL: none is known), also one that cannot be governed. */
+struct context *context_governed(const struct libssl *libssl, const SSL_CTX *context);
+
 /* NULL: nothing is kept. */
 struct connection *connection_of(const struct libssl *libssl, const SSL *ssl);
 

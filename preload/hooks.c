@@ -8,12 +8,6 @@
 #include "preload/objects.h"
 #include "preload/refuse.h"
 
-/* The struct context where the SSL_CTX is governed; else NULL. */
-static struct context *governed_context(const struct libssl *libssl, const SSL_CTX *ctx)
-{
-    return libssl == NULL || !libssl->governed ? NULL : context_of(libssl, ctx);
-}
-
 /* Not one whose SSL_CTX was born before there was a policy, or in a libssl that cannot be governed. */
 static bool is_governed(const struct libssl *libssl, const SSL *ssl)
 {
@@ -80,7 +74,7 @@ void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx, ossl_cert_verify_cb *callbac
 {
     const void *caller = __builtin_return_address(0);
     struct libssl *libssl = objects_libssl(ctx, "SSL_CTX_set_cert_verify_callback", caller);
-    struct context *context = governed_context(libssl, ctx);
+    struct context *context = context_governed(libssl, ctx);
     if (context == NULL) {
         REAL(libssl, SSL_CTX_set_cert_verify_callback, caller)(ctx, callback, arg);
         return;
@@ -95,7 +89,7 @@ void SSL_CTX_set_info_callback(SSL_CTX *ctx, ossl_info_cb *callback)
 {
     const void *caller = __builtin_return_address(0);
     struct libssl *libssl = objects_libssl(ctx, "SSL_CTX_set_info_callback", caller);
-    struct context *context = governed_context(libssl, ctx);
+    struct context *context = context_governed(libssl, ctx);
     if (context == NULL) {
         REAL(libssl, SSL_CTX_set_info_callback, caller)(ctx, callback);
         return;
@@ -108,7 +102,7 @@ ossl_info_cb *SSL_CTX_get_info_callback(SSL_CTX *ctx)
 {
     const void *caller = __builtin_return_address(0);
     struct libssl *libssl = objects_libssl(ctx, "SSL_CTX_get_info_callback", caller);
-    const struct context *context = governed_context(libssl, ctx);
+    const struct context *context = context_governed(libssl, ctx);
     if (context == NULL)
         return REAL(libssl, SSL_CTX_get_info_callback, caller)(ctx);
     ossl_info_cb *installed = libssl->fn.SSL_CTX_get_info_callback(ctx);

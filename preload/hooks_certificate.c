@@ -12,16 +12,11 @@
 #include "preload/snapshot.h"
 #include "preload/upstream.h"
 
-static struct context *governed_context(const struct libssl *libssl, const SSL_CTX *ctx)
-{
-    return libssl == NULL || !libssl->governed ? NULL : context_of(libssl, ctx);
-}
-
 void SSL_CTX_set_cert_cb(SSL_CTX *ctx, ossl_cert_cb *callback, void *arg)
 {
     const void *caller = __builtin_return_address(0);
     struct libssl *libssl = objects_libssl(ctx, "SSL_CTX_set_cert_cb", caller);
-    struct context *context = governed_context(libssl, ctx);
+    struct context *context = context_governed(libssl, ctx);
     if (context != NULL)
         context->certificate = (struct certificate_callback){callback, arg};
     REAL(libssl, SSL_CTX_set_cert_cb, caller)(ctx, callback, arg);
@@ -67,7 +62,7 @@ SSL *SSL_new(SSL_CTX *ctx)
 {
     const void *caller = __builtin_return_address(0);
     struct libssl *libssl = objects_libssl(ctx, "SSL_new", caller);
-    struct context *context = governed_context(libssl, ctx);
+    struct context *context = context_governed(libssl, ctx);
     SSL *(*real)(SSL_CTX *) = REAL(libssl, SSL_new, caller);
     SSL *ssl = real == NULL ? NULL : real(ctx);
     if (ssl != NULL && context != NULL)

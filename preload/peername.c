@@ -271,11 +271,7 @@ static _Atomic(unsigned) begun[PEER_BEGUN_MAX];
 
 static unsigned place_of(const struct peer *peer)
 {
-    const struct domain *domain = &peer->names[0].domain;
-    uint32_t hash = 2166136261U; /* FNV-1a */
-    for (size_t i = 0; i < domain->length; i++)
-        hash = (hash ^ (unsigned char)domain->text[i]) * 16777619U;
-    return hash % PEER_BEGUN_MAX;
+    return domain_hash(&peer->names[0].domain) % PEER_BEGUN_MAX;
 }
 
 void peer_end(struct connection *connection)

@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "config/watch.h"
+#include "policy/clock.h"
 #include "policy/resolve.h"
 #include "preload/fetch.h"
 #include "preload/process.h"
@@ -56,13 +57,6 @@ static _Atomic(uint64_t) last_number;
 
 #define LOOK_INTERVAL_MS 1000
 static _Atomic(int64_t) last_look; /* CLOCK_MONOTONIC, milliseconds */
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Not `no_memory` and `being_read`, which are never retired. */
 static void free_held(struct held *held)
@@ -157,7 +151,7 @@ static struct held *read_first(void)
         break_policy(held, "TLSGRAFT_POLICY: a path that is too long; allowed are 4094 characters");
     else if (start->policy_named || start->default_existed || process_file_exists(start->policy_path))
         read_policy(held, start->policy_path, NULL);
-    atomic_store(&last_look, now_ms());
+    atomic_store(&last_look, clock_ms(CLOCK_MONOTONIC));
     return held;
 }
 
@@ -299,7 +293,7 @@ static void look(const struct ossl *ossl)
 void snapshot_look(const struct ossl *ossl)
 {
     struct held *held = atomic_load(&published);
-    int64_t now = now_ms();
+    int64_t now = clock_ms(CLOCK_MONOTONIC);
     int64_t last = atomic_load_explicit(&last_look, memory_order_relaxed);
     /* A clock that went backwards (a host may run under a false one) makes it due too. */
     if (held == NULL || (now >= last && now - last < LOOK_INTERVAL_MS))
