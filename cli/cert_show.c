@@ -126,7 +126,7 @@ static int show(const struct cert_store *store, const char *id, bool json)
     if (result != STORE_DONE)
         return cert_store_say_failed(store, id, why);
     int status = show_text(store, &crypto, id, &text, json);
-    free(text.text);
+    store_text_free(&text);
     return status;
 }
 

@@ -76,6 +76,15 @@ const char *store_error(int error, char words[STORE_ERROR_SIZE])
     return strerror_r(error, words, STORE_ERROR_SIZE);
 }
 
+void store_text_free(struct store_text *text)
+{
+    if (text->text != NULL)
+        explicit_bzero(text->text, text->length);
+    free(text->text);
+    text->text = NULL;
+    text->length = 0;
+}
+
 bool store_is_of(const char *organisation, const char *id)
 {
     size_t length = strlen(organisation);
