@@ -132,7 +132,7 @@ static int try_replace(const struct adding *adding, bool *again)
     bool is_bare = there.result == STORE_DONE && there.is_record && !there.has_private_key;
     bool may = adding->made->has_private_key && (there.result == STORE_ABSENT || is_bare);
     enum store_result result = may ? complete(adding, &there, why) : STORE_FAILED;
-    free(there.text.text);
+    store_text_free(&there.text);
     *again = may && result == STORE_EXISTS;
     if (may)
         return result == STORE_DONE ? STATUS_DONE : *again ? STATUS_NO : say_write_failed(adding, why);
@@ -165,7 +165,7 @@ static int write_record(const struct adding *adding, bool may_replace)
     if (may_replace)
         return replace(adding);
     look(adding, &there);
-    free(there.text.text);
+    store_text_free(&there.text);
     return say_there(adding, &there, false);
 }
 

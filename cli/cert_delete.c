@@ -1,5 +1,4 @@
 /* `tlsgraft cert delete`: takes a record out of the store, unless a rule refers to it. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,12 +83,7 @@ static int delete_unused(const struct cert_store *store, const char *id, bool fo
 
 static int run(const struct invocation *invocation)
 {
-    static const struct option options[] = {
-        {"force", no_argument, NULL, 'f'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    return cert_store_run(invocation, options, delete_unused);
+    return cert_store_run(invocation, "force", delete_unused);
 }
 
 const struct command command_cert_delete = {

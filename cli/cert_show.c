@@ -1,5 +1,4 @@
 /* `tlsgraft cert show`: what a record of the store holds. Never its private key. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,18 +125,13 @@ static int show(const struct cert_store *store, const char *id, bool json)
     if (result != STORE_DONE)
         return cert_store_say_failed(store, id, why);
     int status = show_text(store, &crypto, id, &text, json);
-    free(text.text);
+    store_text_free(&text);
     return status;
 }
 
 static int run(const struct invocation *invocation)
 {
-    static const struct option options[] = {
-        {"help", no_argument, NULL, 'h'},
-        {"json", no_argument, NULL, 'j'},
-        {NULL, 0, NULL, 0},
-    };
-    return cert_store_run(invocation, options, show);
+    return cert_store_run(invocation, "json", show);
 }
 
 const struct command command_cert_show = {

@@ -1,5 +1,6 @@
 #include "cli/cert_store.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,9 +137,14 @@ static bool take(void *context, int option, const char *argument)
     return true;
 }
 
-int cert_store_run(const struct invocation *invocation, const struct option *options,
+int cert_store_run(const struct invocation *invocation, const char *option,
                    int (*act)(const struct cert_store *store, const char *id, bool chosen))
 {
+    const struct option options[] = {
+        {option, no_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
     bool chosen = false;
     struct cert_store store;
     const char *id;

@@ -35,10 +35,10 @@ int cert_store_say_failed(const struct cert_store *store, const char *what, cons
 bool cert_store_crypto(const char *command, struct crypto *crypto);
 
 /*
- * The whole of a command that is about one record: its operand is ID, and each of its options but --help
- * means the same, that it was `chosen`. `act` is called with the store open, and gives the status.
+ * The whole of a command that is about one record: its operand is ID, and it has one option beside --help,
+ * which takes no argument. `act` is called with the store open, and gives the status.
  */
-int cert_store_run(const struct invocation *invocation, const struct option *options,
+int cert_store_run(const struct invocation *invocation, const char *option,
                    int (*act)(const struct cert_store *store, const char *id, bool chosen));
 
 /* May `organisation` begin ids? "" may. False: the user has been told. */

@@ -1,5 +1,4 @@
 /* `tlsgraft cert usage`: the rules that refer to a record of the store. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,12 +75,7 @@ static int find_and_print(const struct cert_store *store, const char *id, bool j
 
 static int run(const struct invocation *invocation)
 {
-    static const struct option options[] = {
-        {"help", no_argument, NULL, 'h'},
-        {"json", no_argument, NULL, 'j'},
-        {NULL, 0, NULL, 0},
-    };
-    return cert_store_run(invocation, options, find_and_print);
+    return cert_store_run(invocation, "json", find_and_print);
 }
 
 const struct command command_cert_usage = {

@@ -106,10 +106,10 @@ static void check_stream(const struct policy *policy)
 static void check_state(const struct policy *policy)
 {
     const struct expiry_settings *expiry = &policy->expiry;
-    char why[WHY_SIZE];
+    char why[STATE_DIRECTORY_WHY_SIZE];
     if (policy->store.type == STORE_REDIS ||
         (expiry->check_cooldown_seconds == 0 && expiry->event_cooldown_seconds == 0) ||
-        state_place_takes(policy->state_directory, why, sizeof why))
+        state_place_takes(policy->state_directory, why))
         return;
     message_warning(
         "%s: state_directory: each process of this user (%lu) raises events of expiry for itself: %s",

@@ -35,13 +35,15 @@ static void format_place(const struct source *source, char place[PLACE_SIZE])
     snprintf(place, PLACE_SIZE, "%s:%u", source->file, source->line);
 }
 
-static void print_led(const char *key, const struct led_rule *led, const char *last)
+/* A rule stands at `source`; `pattern` leads to it. */
+static void print_led(const char *key, const struct source *source, const struct domain *pattern,
+                      const char *last)
 {
     char place[PLACE_SIZE];
-    char pattern[DOMAIN_TEXT_SIZE];
-    format_place(&led->rule->source, place);
-    domain_format(&led->pattern, pattern);
-    line(key, place, pattern, last);
+    char text[DOMAIN_TEXT_SIZE];
+    format_place(source, place);
+    domain_format(pattern, text);
+    line(key, place, text, last);
 }
 
 static void print_program(const struct explanation *explanation, const struct program_found *program)
@@ -108,7 +110,8 @@ static void print_rules(const struct explanation *explanation)
     const char *whose = explanation->of_section ? "of the section" : "global";
     for (size_t i = 0; i < rules->count; i++) {
         const struct pin_rule *rule = rules->items[i].rule;
-        print_led(i == 0 ? "rule" : "other_rule", &rules->items[i], whose);
+        print_led(i == 0 ? "rule" : "other_rule", &rules->items[i].rule->source, &rules->items[i].pattern,
+                  whose);
         print_settings(explanation, rule);
         print_keys(explanation->policy, rule);
     }
@@ -124,21 +127,13 @@ static void print_unmatched(const struct explanation *explanation)
         line("unnamed", explain_about(explanation_about(explanation, false)), NULL, NULL);
 }
 
-static void print_client_led(const char *key, const struct client_led *led, const char *last)
-{
-    char place[PLACE_SIZE];
-    char pattern[DOMAIN_TEXT_SIZE];
-    format_place(&led->rule->source, place);
-    domain_format(&led->pattern, pattern);
-    line(key, place, pattern, last);
-}
-
 static void print_client_rule(const struct client_explained *client)
 {
     char words[UPSTREAM_WORDS_SIZE];
     char outcome[CLIENT_OUTCOME_SIZE];
     const struct upstream_rule *rule = client->led.rule;
-    print_client_led("client_rule", &client->led, client->of_section ? "of the section" : "global");
+    print_led("client_rule", &client->led.rule->source, &client->led.pattern,
+              client->of_section ? "of the section" : "global");
     line("client_mode", mode_name(policy_upstream_mode(client->policy, rule)),
          rule->mode == MODE_UNSET ? "of the policy" : "of the rule", NULL);
     line("required", rule->required ? "true" : "false", NULL, NULL);
@@ -160,7 +155,8 @@ static void print_client(const struct client_explained *client)
     if (client->led.rule != NULL)
         print_client_rule(client);
     for (size_t i = 0; i < client->with_port_count; i++)
-        print_client_led("client_with_port", &client->with_port[i], NULL);
+        print_led("client_with_port", &client->with_port[i].rule->source, &client->with_port[i].pattern,
+                  NULL);
 }
 
 static void print_notes(const struct explanation *explanation, const struct program_found *program)
@@ -187,9 +183,11 @@ void explain_print_text(const struct explanation *explanation, const struct prog
     else
         print_unmatched(explanation);
     for (size_t i = 0; i < explanation->hidden.count; i++)
-        print_led("hidden_rule", &explanation->hidden.items[i], NULL);
+        print_led("hidden_rule", &explanation->hidden.items[i].rule->source,
+                  &explanation->hidden.items[i].pattern, NULL);
     for (size_t i = 0; i < explanation->with_port.count; i++)
-        print_led("with_port", &explanation->with_port.items[i], NULL);
+        print_led("with_port", &explanation->with_port.items[i].rule->source,
+                  &explanation->with_port.items[i].pattern, NULL);
     print_notes(explanation, program);
     explanation_outcome(explanation, outcome);
     line("outcome", outcome, NULL, NULL);

@@ -1,74 +1,57 @@
 #include "cli/state_place.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool is_shared_unsafely(const struct stat *status)
+/* What open(2) would do to it: 0, or the error. */
+static int look_at(const char *path, struct stat *status)
 {
-    return (status->st_mode & (S_IWGRP | S_IWOTH)) != 0 && (status->st_mode & S_ISVTX) == 0;
+    if (lstat(path, status) != 0)
+        return errno;
+    return S_ISDIR(status->st_mode) ? 0 : ENOTDIR;
 }
 
-static bool refuse_making(const char *path, int error, char *why, size_t size)
+/* 0, or the error of who makes something in it. */
+static int may_be_written(const char *directory)
 {
-    snprintf(why, size,
-             "%s cannot be opened or made: %s; run as root: install -d -m 1777 %s (or set 'state_directory')",
-             path, strerror(error), path);
-    return false;
-}
-
-static bool may_be_made(const char *path, char *why, size_t size)
-{
-    char copy[PATH_MAX];
-    snprintf(copy, sizeof copy, "%s", path);
-    return eaccess(dirname(copy), W_OK | X_OK) == 0 || refuse_making(path, errno, why, size);
+    return eaccess(directory, W_OK | X_OK) == 0 ? 0 : errno;
 }
 
 /* The directory of this user in it. */
-static bool takes_own(const char *path, char *why, size_t size)
+static bool takes_own(const char *path, char *why)
 {
     char own[PATH_MAX + 32];
     struct stat status;
     snprintf(own, sizeof own, "%s/%lu", path, (unsigned long)geteuid());
-    if (lstat(own, &status) != 0) {
-        if (errno == ENOENT && eaccess(path, W_OK | X_OK) == 0)
-            return true;
-        snprintf(why, size, "%s cannot be opened or made: %s; let this user write to %s", own,
-                 strerror(errno), path);
-        return false;
-    }
-    if (S_ISDIR(status.st_mode) && status.st_uid == geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0)
-        return true;
-    snprintf(
-        why, size,
-        "%s must be a directory of this user's own, and kept from others (user %lu, mode %04o); remove it",
-        own, (unsigned long)status.st_uid, (unsigned)status.st_mode & 07777U);
-    return false;
+    int error = look_at(own, &status);
+    if (error == 0)
+        return state_directory_own_is_safe(path, &status, why);
+    if (error == ENOENT)
+        error = may_be_written(path);
+    if (error != 0)
+        state_directory_fail_open_own(path, error, why);
+    return error == 0;
 }
 
-bool state_place_takes(const char *path, char *why, size_t size)
+bool state_place_takes(const char *path, char *why)
 {
+    char copy[PATH_MAX];
     struct stat status;
-    if (lstat(path, &status) != 0)
-        return errno == ENOENT ? may_be_made(path, why, size) : refuse_making(path, errno, why, size);
-    if (!S_ISDIR(status.st_mode))
-        snprintf(why, size,
-                 "%s is no directory, or a link, which is not followed; remove it, or set 'state_directory' "
-                 "to a directory",
-                 path);
-    else if (is_shared_unsafely(&status))
-        snprintf(why, size,
-                 "%s can be changed by others than its owner, and has no sticky bit (mode %04o); run: chmod "
-                 "+t %s",
-                 path, (unsigned)status.st_mode & 07777U, path);
-    else if (eaccess(path, R_OK) != 0)
-        return refuse_making(path, errno, why, size);
-    else
-        return takes_own(path, why, size);
-    return false;
+    int error = look_at(path, &status);
+    if (error == 0 && !state_directory_is_safe(path, &status, why))
+        return false;
+    if (error == 0 && eaccess(path, R_OK) == 0)
+        return takes_own(path, why);
+    if (error == 0)
+        error = errno;
+    snprintf(copy, sizeof copy, "%s", path);
+    if (error == ENOENT)
+        error = may_be_written(dirname(copy));
+    if (error != 0)
+        state_directory_fail_open(path, error, why);
+    return error == 0;
 }

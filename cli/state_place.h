@@ -1,11 +1,12 @@
-/* Can the state directory be used? What policy/cooldown_directory.c asks of it, without making anything. */
+/* Can the state directory be used? What policy/cooldown_file.c asks of it, without making anything. */
 #ifndef TLSGRAFT_STATE_PLACE_H
 #define TLSGRAFT_STATE_PLACE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
-/* True: by this user; or it could be made. Else `why` is `WHAT: WHY; WHAT TO DO`, not escaped. */
-bool state_place_takes(const char *path, char *why, size_t size);
+#include "policy/state_directory.h"
+
+/* True: by this user; or it could be made. Else `why` (STATE_DIRECTORY_WHY_SIZE bytes) tells. */
+bool state_place_takes(const char *path, char *why);
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "policy/clock.h"
 #include "policy/cooldown_file.h"
+#include "policy/state_directory.h"
 #include "policy/store_kind.h"
 
 enum {
@@ -55,15 +56,15 @@ static bool lock_file(const struct question *question, int file)
     while (flock(file, LOCK_EX | LOCK_NB) != 0) {
         char words[STORE_ERROR_SIZE];
         if (errno != EWOULDBLOCK && errno != EINTR) {
-            cooldown_file_fail(
+            state_directory_fail(
                 question->path, question->why,
                 ": a file in it cannot be locked: %s; set 'state_directory' to another file system",
                 store_error(errno, words));
             return false;
         }
         if (clock_ms(CLOCK_MONOTONIC) >= deadline) {
-            cooldown_file_fail(question->path, question->why,
-                               ": another process of this user holds a lock there; has it been stopped?");
+            state_directory_fail(question->path, question->why,
+                                 ": another process of this user holds a lock there; has it been stopped?");
             return false;
         }
         poll(NULL, 0, 1);
@@ -187,9 +188,9 @@ static enum cooldown_answer begin(struct question *question, int file, struct co
         state->mark = (uint64_t)question->entry.began;
         return COOLDOWN_BEGINS;
     }
-    cooldown_file_fail(question->path, question->why,
-                       "/%lu cannot be written: %s; make room there, or set 'state_directory' to another",
-                       (unsigned long)geteuid(), store_error(errno, words));
+    state_directory_fail(question->path, question->why,
+                         "/%lu cannot be written: %s; make room there, or set 'state_directory' to another",
+                         (unsigned long)geteuid(), store_error(errno, words));
     return COOLDOWN_UNKNOWN;
 }
 

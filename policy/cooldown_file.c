@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,29 +14,10 @@
 #include <unistd.h>
 
 #include "policy/hostio.h"
+#include "policy/state_directory.h"
 #include "policy/store_kind.h"
-#include "policy/text.h"
-
-#define AT_BOOT "; lib/tmpfiles.d/tlsgraft.conf of tlsgraft, in /etc/tmpfiles.d, makes it at each boot"
 
 enum { FILE_MODE = 0600 };
-
-struct place {
-    const char *path; /* the state directory */
-    char *why;
-};
-
-void cooldown_file_fail(const char *path, char *why, const char *format, ...)
-{
-    va_list args;
-    int head = snprintf(why, COOLDOWN_WHY_SIZE, "%s", path);
-    if (head < 0 || head >= COOLDOWN_WHY_SIZE)
-        head = 0;
-    va_start(args, format);
-    vsnprintf(why + head, (size_t)(COOLDOWN_WHY_SIZE - head), format, args);
-    va_end(args);
-    text_for_terminal(why);
-}
 
 static int open_directory(int at, const char *name)
 {
@@ -118,81 +98,39 @@ static int open_or_make(int at, const char *name, mode_t mode)
     return directory;
 }
 
-static bool is_other(int error)
+/* The state directory, which the users of a machine share. */
+static int open_state(const char *path, char *why)
 {
-    return error == ENOTDIR || error == ELOOP;
-}
-
-/* What stands there is gone with the next boot. */
-static bool is_of_boot(const char *path)
-{
-    return strncmp(path, "/run/", sizeof "/run/" - 1) == 0;
-}
-
-/* Opens the state directory, which the users of a machine share. */
-static int open_state(const struct place *place)
-{
-    char words[STORE_ERROR_SIZE];
     struct stat status;
-    int directory = open_or_make(AT_FDCWD, place->path, 01777);
-    if (directory < 0 && is_other(errno)) {
-        cooldown_file_fail(place->path, place->why,
-                           " is no directory, or a link, which is not followed; remove it, or set "
-                           "'state_directory' to a directory");
-        return -1;
-    }
-    if (directory < 0) {
-        cooldown_file_fail(
-            place->path, place->why,
-            " cannot be opened or made: %s; run as root: install -d -m 1777 %s (or set 'state_directory')%s",
-            store_error(errno, words), place->path, is_of_boot(place->path) ? AT_BOOT : "");
-        return -1;
-    }
-    if (fstat(directory, &status) == 0 &&
-        ((status.st_mode & (S_IWGRP | S_IWOTH)) == 0 || (status.st_mode & S_ISVTX) != 0))
+    int directory = open_or_make(AT_FDCWD, path, 01777);
+    if (directory < 0 || fstat(directory, &status) != 0)
+        state_directory_fail_open(path, errno, why);
+    else if (state_directory_is_safe(path, &status, why))
         return directory;
-    cooldown_file_fail(
-        place->path, place->why,
-        " can be changed by others than its owner, and has no sticky bit (mode %04o); run: chmod +t %s",
-        (unsigned)status.st_mode & 07777U, place->path);
-    close(directory);
+    if (directory >= 0)
+        close(directory);
     return -1;
 }
 
-/* Is it this user's own, and kept from others? */
-static bool is_own(const struct stat *status)
-{
-    return status->st_uid == geteuid() && (status->st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
 /* The directory of the effective user in it. Others may have put something else into its place. */
-static int open_own(const struct place *place, int state)
+static int open_own(const char *path, int state, char *why)
 {
     char name[16];
-    char words[STORE_ERROR_SIZE];
     struct stat status;
     snprintf(name, sizeof name, "%lu", (unsigned long)geteuid());
     int own = open_or_make(state, name, 0700);
-    if (own < 0 && is_other(errno))
-        cooldown_file_fail(place->path, place->why,
-                           "/%s is no directory, or a link, which is not followed; remove it", name);
-    else if (own < 0)
-        cooldown_file_fail(place->path, place->why,
-                           "/%s cannot be opened or made: %s; let this user write to %s", name,
-                           store_error(errno, words), place->path);
-    if (own < 0 || (fstat(own, &status) == 0 && is_own(&status)))
+    if (own < 0 || fstat(own, &status) != 0)
+        state_directory_fail_open_own(path, errno, why);
+    else if (state_directory_own_is_safe(path, &status, why))
         return own;
-    cooldown_file_fail(
-        place->path, place->why,
-        "/%s belongs to user %lu (mode %04o), and must be this user's own and kept from others; remove it",
-        name, (unsigned long)status.st_uid, (unsigned)status.st_mode & 07777U);
-    close(own);
+    if (own >= 0)
+        close(own);
     return -1;
 }
 
 static bool is_usable(const struct stat *status)
 {
-    return S_ISREG(status->st_mode) && is_own(status);
+    return S_ISREG(status->st_mode) && state_directory_is_own(status);
 }
 
 static int open_usable(int own, const char *name)
@@ -225,17 +163,16 @@ static int open_file(int own, const char *name)
 
 int cooldown_file_open(const char *path, unsigned number, char *why)
 {
-    const struct place place = {path, why};
     char name[32];
     char words[STORE_ERROR_SIZE];
-    int state = open_state(&place);
-    int own = state < 0 ? -1 : open_own(&place, state);
+    int state = open_state(path, why);
+    int own = state < 0 ? -1 : open_own(path, state, why);
     int file = -1;
     snprintf(name, sizeof name, "cooldowns-%02u", number);
     if (own >= 0 && (file = open_file(own, name)) < 0)
-        cooldown_file_fail(path, why,
-                           "/%lu/%s cannot be opened: %s; remove it, and let this user write there",
-                           (unsigned long)geteuid(), name, store_error(errno, words));
+        state_directory_fail(path, why,
+                             "/%lu/%s cannot be opened: %s; remove it, and let this user write there",
+                             (unsigned long)geteuid(), name, store_error(errno, words));
     if (own >= 0)
         close(own);
     if (state >= 0)

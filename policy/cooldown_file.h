@@ -10,8 +10,4 @@
  */
 int cooldown_file_open(const char *path, unsigned number, char *why);
 
-/* Writes to `why` why the directory cannot be used: `format` says of it what follows its path. */
-void cooldown_file_fail(const char *path, char *why, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
 #endif

@@ -6,9 +6,10 @@
 #include <stdint.h>
 
 #include "policy/cooldown.h"
+#include "policy/state_directory.h"
 #include "policy/store.h"
 
-enum { COOLDOWN_FINGERPRINT = 32, COOLDOWN_WHY_SIZE = 1024 };
+enum { COOLDOWN_FINGERPRINT = 32, COOLDOWN_WHY_SIZE = STATE_DIRECTORY_WHY_SIZE };
 
 enum cooldown_answer {
     COOLDOWN_BEGINS,

@@ -217,7 +217,7 @@ static struct known *make_of_unkept(struct wish *wish, struct known *old, enum c
     if (result == STORE_DONE) {
         release(old);
         struct known *made = make(wish, text.text, text.length, fault, why);
-        record_key_wipe(wish->ossl, (unsigned char *)text.text, text.length);
+        store_text_free(&text);
         return made;
     }
     /* The record is served, so what it was made into before is good as well. */

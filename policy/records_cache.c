@@ -76,19 +76,11 @@ void cache_free(struct cache *cache)
     }
 }
 
-/* A record of a store that others fill may hold its private key in the clear. */
-static void wipe(char *bytes, size_t length)
-{
-    if (bytes != NULL)
-        explicit_bzero(bytes, length);
-    free(bytes);
-}
-
 struct kept_text *text_keep(struct store_text *bytes)
 {
     struct kept_text *text = malloc(sizeof *text);
     if (text == NULL)
-        wipe(bytes->text, bytes->length);
+        store_text_free(bytes);
     else
         *text = (struct kept_text){1, bytes->length, bytes->text};
     *bytes = (struct store_text){0};
@@ -135,6 +127,6 @@ void records_release_text(struct kept_text *held)
     host_unlock(&lock);
     if (!last)
         return;
-    wipe(held->bytes, held->length);
+    store_text_free(&(struct store_text){.text = held->bytes, .length = held->length});
     free(held);
 }

@@ -76,6 +76,15 @@ const char *store_error(int error, char words[STORE_ERROR_SIZE])
     return strerror_r(error, words, STORE_ERROR_SIZE);
 }
 
+void store_text_free(struct store_text *text)
+{
+    if (text->text != NULL)
+        explicit_bzero(text->text, text->length);
+    free(text->text);
+    text->text = NULL;
+    text->length = 0;
+}
+
 bool store_is_of(const char *organisation, const char *id)
 {
     size_t length = strlen(organisation);
@@ -138,6 +147,20 @@ static enum store_result refuse_organisation(const char *fault, char *why)
                       fault);
 }
 
+/* What a store would do with any other is not known. */
+static bool may_be_changed(const char *organisation, const char *id, char *why)
+{
+    const char *fault = record_id_fault(id);
+    if (fault != NULL) {
+        refuse_id(fault, why);
+        return false;
+    }
+    fault = organisation_fault(organisation);
+    if (fault != NULL)
+        refuse_organisation(fault, why);
+    return fault == NULL;
+}
+
 void store_read(const struct store_settings *store, const char *const *ids, size_t count, unsigned timeout_ms,
                 enum store_result *results, struct store_text *texts, char *why)
 {
@@ -167,12 +190,8 @@ enum store_result store_write(const struct store_settings *store, const char *or
 {
     struct hostio io;
     const struct store_upload upload = {organisation, id, text, length, has_private_key, replaces};
-    const char *fault = record_id_fault(id);
-    if (fault != NULL)
-        return refuse_id(fault, why);
-    fault = organisation_fault(organisation);
-    if (fault != NULL)
-        return refuse_organisation(fault, why);
+    if (!may_be_changed(organisation, id, why))
+        return STORE_FAILED;
     if (length > RECORD_TEXT_MAX)
         return store_fail(why, "the record has %zu bytes; %d is the most allowed", length, RECORD_TEXT_MAX);
     hostio_enter(&io);
@@ -185,12 +204,8 @@ enum store_result store_delete(const struct store_settings *store, const char *o
                                char *why)
 {
     struct hostio io;
-    const char *fault = record_id_fault(id);
-    if (fault != NULL)
-        return refuse_id(fault, why);
-    fault = organisation_fault(organisation);
-    if (fault != NULL)
-        return refuse_organisation(fault, why);
+    if (!may_be_changed(organisation, id, why))
+        return STORE_FAILED;
     hostio_enter(&io);
     enum store_result result = kinds[store->type]->remove(store, organisation, id, why);
     hostio_leave(&io);

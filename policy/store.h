@@ -60,12 +60,15 @@ enum store_fault {
                           * is reached, whatever its files allow */
 };
 
-/* The text of a record: malloc(3), NUL-terminated; the caller frees it. */
+/* The text of a record: malloc(3), NUL-terminated; the caller's. */
 struct store_text {
-    char *text;
+    char *text; /* NULL: there is none */
     size_t length;
     enum store_fault fault; /* STORE_FAILED */
 };
+/* Frees the text, and leaves the fault; overwritten, for a record that others wrote may hold its private key
+ * in the clear. */
+void store_text_free(struct store_text *text);
 
 enum { STORE_WHY_SIZE = 512 };
 

@@ -87,8 +87,7 @@ static enum store_result read_whole(int descriptor, const char *id, size_t size,
     if (got >= 0)
         return STORE_DONE;
     store_fail(why, "%s%s cannot be read: %s", id, STORE_FILE_SUFFIX, store_error(errno, words));
-    free(text->text);
-    *text = (struct store_text){0};
+    store_text_free(text);
     return STORE_FAILED;
 }
 
@@ -253,7 +252,7 @@ static enum store_result list_records(const struct store_settings *store, const 
         listed.length = text.length;
         listed.why = why;
         more = visit(context, &listed);
-        free(text.text);
+        store_text_free(&text);
     }
     listing_free(&listing);
     return result;

@@ -224,7 +224,7 @@ static enum store_result may_replace(const struct change *change, const struct s
     enum store_result result = store_file_read(change->store, upload->id, &there, change->why);
     if (result == STORE_DONE && !store_is_replaced(upload, there.text, there.length))
         result = STORE_EXISTS;
-    free(there.text);
+    store_text_free(&there);
     return result;
 }
 

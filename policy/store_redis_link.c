@@ -182,7 +182,7 @@ static bool make_room(struct redis_link *link, size_t more)
         return false;
     if (link->out != NULL) {
         memcpy(out, link->out, link->out_length);
-        explicit_bzero(link->out, link->out_length);
+        explicit_bzero(link->out, link->out_room); /* also what was sent already */
         free(link->out);
     }
     link->out = out;
@@ -207,10 +207,8 @@ bool redis_link_add(struct redis_link *link, const struct redis_word *words, siz
     } else {
         store_fail(link->why, "there is not enough memory to ask it");
     }
-    if (length > 0) {
-        explicit_bzero(command, (size_t)length);
+    if (length > 0)
         redisFreeCommand(command);
-    }
     return added;
 }
 
@@ -260,7 +258,9 @@ static bool receive_some(struct redis_link *link)
     char words[STORE_ERROR_SIZE];
     ssize_t got = recv(link->descriptor, bytes, sizeof bytes, MSG_DONTWAIT);
     if (got > 0) {
-        if (redis_parser_feed(link->parser, bytes, (size_t)got))
+        bool fed = redis_parser_feed(link->parser, bytes, (size_t)got);
+        explicit_bzero(bytes, (size_t)got); /* they may be of a private key */
+        if (fed)
             return true;
         store_fail(link->why, "there is not enough memory for its answer");
     } else if (got == 0) {

@@ -208,7 +208,7 @@ static enum store_result show_all(struct redis_link *link, const struct store_id
         is_there = read_batch(link, list, from, count, results, texts, whys);
         more = !is_there || show(list, from, count, results, texts, whys, visit, context);
         for (size_t i = 0; i < count; i++)
-            free(texts[i].text);
+            store_text_free(&texts[i]);
     }
     free(whys);
     return is_there ? STORE_DONE : STORE_FAILED;

@@ -29,6 +29,8 @@ void redis_reply_free(struct redis_reply *reply)
     for (size_t i = 0; i < reply->count; i++)
         redis_reply_free(reply->elements[i]);
     free(reply->elements);
+    if (reply->text != NULL)
+        explicit_bzero(reply->text, reply->length); /* it may be a private key */
     free(reply->text);
     free(reply);
 }

@@ -245,13 +245,18 @@ class PolicyCheck(Bench):
         command = self.install("open")
         (self.folder / "link").symlink_to("shared")
         (self.folder / "taken" / str(NOBODY)).mkdir(parents=True)
-        for name, mode in (("shared", 0o1777), ("loose", 0o777), ("closed", 0o755)):
+        for name, mode in (("shared", 0o1777), ("loose", 0o777), ("closed", 0o755), ("linked", 0o755), ("blind", 0o1733)):
             (self.folder / name).mkdir()
             (self.folder / name).chmod(mode)
+        (self.folder / "linked" / str(NOBODY)).symlink_to("../shared")
+        (self.folder / "file").touch()
         for name, words in (("shared", None), ("shared/new", None), ("link", "is no directory, or a link, which is not"),
                             ("loose", f"no sticky bit (mode 0777); run: chmod +t {self.folder}/loose"),
                             ("closed", f"/closed/{NOBODY} cannot be opened or made: Permission denied; let this user"),
                             ("taken", f"/taken/{NOBODY} must be a directory of this user's own"),
+                            ("linked", f"/linked/{NOBODY} is no directory, or a link, which is not followed; remove it"),
+                            ("blind", "/blind cannot be opened or made: Permission denied; run as root: install -d -m 1777 "),
+                            ("file", "/file is no directory"), ("file/new", "/file/new is no directory"),
                             ("closed/new", "run as root: install -d -m 1777 "), ("none/new", "cannot be opened or made: No")):
             for more in ("", "certificate_expiry_monitor: { check_cooldown_seconds = 0; event_cooldown_seconds = 0; };"):
                 self.policy.write_text(f'version = 1; state_directory = "{name}"; security: {{ {more} }};\n')

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "policy/credentials.h"
+#include "tests/unit/redis.h"
 #include "tests/unit/support.h"
 
 /* Of P-256, made for this test: a certificate of 2026 to 2126, and its key. A part of that is looked for. */
@@ -29,8 +30,9 @@
     "-----BEGIN PRIVATE KEY-----\n" KEY_LINE                                                                 \
     "\nTpmexuIa8cclAqSkCZMlQW3QfkehRANCAATgOhzueGS+a2xp2JysDyW61PC/+uo3\nG1js/"                              \
     "BrGxn129LLx2YEvdsyoxxLny76ANAZKjVcK/7+B8WVD7DEL2r5E\n-----END PRIVATE KEY-----\n"
-#define ID     "aa944a0fd4911f155e073af076397dbe4e3e25b73bc3a051a10fba890d6d716a"
-#define SECRET "hush hush, my secret"
+#define ID       "aa944a0fd4911f155e073af076397dbe4e3e25b73bc3a051a10fba890d6d716a"
+#define SECRET   "hush hush, my secret"
+#define PASSWORD "hush-hush-my-password"
 
 void __real_free(void *block);
 void *__real_realloc(void *old, size_t size);
@@ -103,6 +105,66 @@ static bool holds(const char *name, const char *policy_text, bool valid, const c
     "version = 1; " more                                                                                     \
     "security: { upstream_certificates = ( { domain = \"a\"; certificate = \"" certificate "\"; } ); };"
 
+/* The certificates behind the key come in more than one piece, so buffers grow with the key in them. */
+static const char *long_record(void)
+{
+    enum { MORE = 12 };
+    static char record[(MORE + 2) * sizeof CERTIFICATE] = CERTIFICATE KEY;
+    while (strlen(record) + sizeof CERTIFICATE <= sizeof record)
+        strcat(record, CERTIFICATE);
+    return record;
+}
+
+static bool is_listed(void *context, const struct store_listed *listed)
+{
+    *(unsigned *)context += listed->result == STORE_DONE && strstr(listed->text, KEY_LINE) != NULL;
+    return true;
+}
+
+/* The record is read, listed, and replaced by itself. */
+static bool wipes(const char *name, const struct store_settings *store, const char *record)
+{
+    const char *id = ID;
+    char why[STORE_WHY_SIZE] = "";
+    unsigned listed = 0;
+    enum store_result result;
+    struct store_text text;
+    left_behind = 0;
+    blocks_seen = 0;
+    wanted = KEY_LINE;
+    store_read(store, &id, 1, 5000, &result, &text, why);
+    bool done = result == STORE_DONE &&
+                store_write(store, "", ID, record, strlen(record), true, &text, why) == STORE_DONE &&
+                store_list(store, "", is_listed, &listed, why) == STORE_DONE && listed == 1;
+    store_text_free(&text);
+    wanted = NULL;
+    bool passed = done && left_behind == 0 && blocks_seen > 0;
+    printf("%s: %zu blocks, %u with it%s %s\n", name, blocks_seen, left_behind, passed ? "" : ": FAILED",
+           why);
+    return passed;
+}
+
+static bool holds_from_redis(void)
+{
+    char words[256], policy[512];
+    struct redis redis;
+    redis_start(&redis, PASSWORD);
+    snprintf(words, sizeof words, "-x set cert-raw-" ID " < %s",
+             directory_text(&directory, "record", long_record()));
+    redis_cli(&redis, words);
+    directory_text(&directory, "password", PASSWORD "\n");
+    snprintf(
+        policy, sizeof policy,
+        UPSTREAM(ID, "store: { type = \"redis\"; address = \"unix:%s\"; password_file = \"password\"; }; "),
+        redis.socket);
+    bool passed = holds("record in Redis", policy, true, KEY_LINE);
+    passed = holds("password of Redis", policy, true, PASSWORD) && passed;
+    const struct store_settings store = redis_by_socket(&redis);
+    passed = wipes("store, Redis", &store, long_record()) && passed;
+    redis_stop(&redis);
+    return passed;
+}
+
 int main(void)
 {
     char store[256];
@@ -132,6 +194,9 @@ int main(void)
                    "version = 1; security: { private_certificate_encoding_secret = \"" SECRET "\"; ", false,
                    SECRET) &&
              passed;
+    const struct store_settings in_directory = {.type = STORE_DIRECTORY, .path = directory.path};
+    passed = wipes("store, directory", &in_directory, CERTIFICATE KEY) && passed;
+    passed = holds_from_redis() && passed;
     directory_remove(&directory);
     return passed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
