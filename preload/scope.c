@@ -207,7 +207,8 @@ void *scope_behind_at_start(const char *function)
         struct object object;
         object.base = map->l_addr;
         object.dynamic = map->l_ld;
-        void *found = passed && object_read_dynamic(&object) ? object_function(&object, function) : NULL;
+        void *found =
+            passed && object_read_dynamic(&object) ? object_function_at_start(&object, function) : NULL;
         if (found != NULL)
             return found;
         passed = passed || map->l_ld == _DYNAMIC;
