@@ -3,15 +3,16 @@
 #include <dlfcn.h>
 #include <string.h>
 
-static void *find(void *context, const char *name)
+static void *find(void *context, const char *name, uint32_t hash)
 {
+    (void)hash;
     return dlsym(context, name);
 }
 
 /* POSIX lets a function pointer be read back from void *, by its bytes. */
 #define FILL(result, name, arguments)                                                                        \
     {                                                                                                        \
-        void *address = find(library, #name);                                                                \
+        void *address = dlsym(library, #name);                                                               \
         memcpy(&crypto->name, &address, sizeof address);                                                     \
         complete = complete && address != NULL;                                                              \
     }

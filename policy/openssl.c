@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "policy/gnu_hash.h"
 #include "policy/pin.h"
 
 enum presence { OPTIONAL, REQUIRED };
@@ -18,33 +19,43 @@ struct functions {
 };
 
 struct place {
+    uint32_t hash; /* of the name, and of the older one */
+    uint32_t older_hash;
     uint16_t offset; /* in struct ossl */
     uint8_t presence;
+    uint8_t size; /* of the name, and of the older one, with the NUL */
+    uint8_t older_size;
 };
 
 #define NAMES(presence, result, name, older, arguments) #name "\0" older "\0"
-#define PLACE(presence, result, name, older, arguments) {offsetof(struct ossl, name), presence},
+#define PLACE(presence, result, name, older, arguments)                                                      \
+    {GNU_HASH(#name), GNU_HASH(older), offsetof(struct ossl, name), presence, sizeof #name, sizeof(older)},
+#define FITS(presence, result, name, older, arguments)                                                       \
+    _Static_assert(sizeof #name <= GNU_HASH_LONGEST + 1 && sizeof(older) <= GNU_HASH_LONGEST + 1, #name);
 static const char crypto_names[] = OSSL_CRYPTO_FUNCTIONS(NAMES);
 static const struct place crypto_places[] = {OSSL_CRYPTO_FUNCTIONS(PLACE)};
+OSSL_CRYPTO_FUNCTIONS(FITS)
 static const char ssl_names[] = OSSL_SSL_FUNCTIONS(NAMES);
 static const struct place ssl_places[] = {OSSL_SSL_FUNCTIONS(PLACE)};
+OSSL_SSL_FUNCTIONS(FITS)
 #undef NAMES
 #undef PLACE
+#undef FITS
 
 static const char *fill(struct ossl *ossl, const struct functions *functions, ossl_find *find, void *context)
 {
     const char *name = functions->names;
     for (size_t i = 0; i < functions->count; i++) {
         const struct place *place = &functions->places[i];
-        const char *older = name + strlen(name) + 1;
-        void *address = find(context, name);
+        const char *older = name + place->size;
+        void *address = find(context, name, place->hash);
         if (address == NULL && older[0] != '\0')
-            address = find(context, older);
+            address = find(context, older, place->older_hash);
         if (address == NULL && place->presence == REQUIRED)
             return name;
         /* POSIX lets a function pointer be read back from void *, by its bytes. */
         memcpy((unsigned char *)ossl + place->offset, &address, sizeof address);
-        name = older + strlen(older) + 1;
+        name = older + place->older_size;
     }
     return NULL;
 }

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 typedef struct ssl_st SSL;
@@ -330,8 +331,8 @@ struct ossl {
 };
 #undef OSSL_MEMBER
 
-/* The address of a function, or NULL. */
-typedef void *ossl_find(void *context, const char *name);
+/* The address of a function, or NULL. `hash`: of its name (policy/gnu_hash.h), for those who search by it. */
+typedef void *ossl_find(void *context, const char *name, uint32_t hash);
 
 /*
  * Fill the part of the table that libcrypto, or libssl, has. NULL: done. Else: the name of a function that

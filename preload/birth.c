@@ -57,13 +57,13 @@ static void keep_route(const struct object *object, new_ex_data *to)
 
 static new_ex_data *find_route(const void *caller)
 {
+    struct object object;
     union {
         void *address;
         new_ex_data *function;
-    } to = {.address = scope_next("CRYPTO_new_ex_data", caller)};
-    struct object object;
+    } to = {.address = scope_next_of("CRYPTO_new_ex_data", caller, &object)};
     bool full = atomic_load_explicit(&route_count, memory_order_relaxed) == ROUTES_MAX;
-    if (to.address != NULL && !full && object_of_address(caller, &object) &&
+    if (to.address != NULL && !full && object_holds(&object, caller) &&
         (object_function(&object, "CRYPTO_new_ex_data") != NULL ||
          object_function(&object, "SSL_CTX_new") != NULL))
         keep_route(&object, to.function);

@@ -31,13 +31,11 @@ static atomic_bool started;
 /* What a look calls may itself call dlsym. */
 static _Thread_local bool looking;
 
-/* Do its calls of CRYPTO_new_ex_data lead to ours? */
-static bool births_are_seen(const struct object *libssl)
+/* Do its calls of CRYPTO_new_ex_data lead elsewhere than to ours? */
+static bool births_are_unseen(const struct object *libssl)
 {
-    struct object ours;
     const void *to = object_binding(libssl, "CRYPTO_new_ex_data");
-    return to != NULL && object_of_address((const void *)(uintptr_t)&births_are_seen, &ours) &&
-           object_holds(&ours, to);
+    return to == NULL || !scope_is_own(to);
 }
 
 /*
@@ -107,7 +105,7 @@ static void watch(const struct object *object)
     if (snapshot_is_none() || (known != NULL && atomic_load(&known->watched)))
         return;
     /* Before, its calls may not have been bound. */
-    if (!pin(object->path) || births_are_seen(object))
+    if (!pin(object->path) || !births_are_unseen(object))
         return;
     struct libssl *libssl = to_be_watched(object);
     if (libssl == NULL)
@@ -118,7 +116,7 @@ static void watch(const struct object *object)
 static struct objects load_settled(void)
 {
     unsigned long long packed = atomic_load(&settled);
-    return (struct objects){packed >> 32, packed & SETTLED_MAX};
+    return (struct objects){.unloads = packed >> 32, .count = packed & SETTLED_MAX};
 }
 
 static void store_settled(const struct objects *objects)
@@ -127,24 +125,28 @@ static void store_settled(const struct objects *objects)
         atomic_store(&settled, objects->unloads << 32 | objects->count);
 }
 
+/* See object_above(). */
+static bool next_unseen(const void *below, const struct objects *but, char path[PATH_MAX],
+                        struct object *object, struct objects *all)
+{
+    return object_above(below, "SSL_CTX_new", births_are_unseen, but, path, object, all);
+}
+
 __attribute__((noinline)) static void look_again(void)
 {
     char path[PATH_MAX];
     struct object object;
     struct objects all;
     const struct objects but = load_settled();
-    bool found = object_above(NULL, "SSL_CTX_new", &but, path, &object, &all);
-    bool all_seen = true;
-    while (found) {
-        const void *below = (const void *)object.low; /* NOLINT(performance-no-int-to-ptr) */
-        if (!births_are_seen(&object)) {
-            all_seen = false;
-            watch(&object);
-        }
-        found = object_above(below, "SSL_CTX_new", &but, path, &object, NULL);
-    }
-    if (all_seen)
+    bool found = next_unseen(NULL, &but, path, &object, &all);
+    if (!found)
         store_settled(&all);
+    while (found) {
+        watch(&object);
+        found =
+            next_unseen((const void *)object.low, &but, path, &object, /* NOLINT(performance-no-int-to-ptr) */
+                        NULL);
+    }
 }
 
 static void look(void)
@@ -183,14 +185,21 @@ __attribute__((constructor)) static void on_start(void)
 {
     char path[PATH_MAX];
     struct object object;
-    const void *below = NULL;
+    struct objects all;
     int error = errno;
-    while (object_above(below, "SSL_CTX_new", NULL, path, &object, NULL)) {
-        below = (const void *)object.low; /* NOLINT(performance-no-int-to-ptr) */
+    bool found = next_unseen(NULL, NULL, path, &object, &all);
+    if (!found) {
+        store_settled(&all);
+        atomic_store_explicit(&looked, all.loads, memory_order_release);
+    }
+    while (found) {
         struct libssl *libssl =
             object_binding(&object, "CRYPTO_new_ex_data") == NULL ? to_be_watched(&object) : NULL;
         if (libssl != NULL)
             register_with(libssl, register_births);
+        found =
+            next_unseen((const void *)object.low, NULL, path, &object, /* NOLINT(performance-no-int-to-ptr) */
+                        NULL);
     }
     atomic_store(&started, true);
     errno = error;

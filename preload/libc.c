@@ -28,6 +28,7 @@
 
 #define NUMBER(name) FUNCTION_##name,
 enum function { FUNCTIONS(NUMBER) FUNCTION_COUNT };
+_Static_assert(FUNCTION_COUNT <= SCOPE_AFTER_MAX, "all are searched for at once");
 
 #define NAME(name) #name,
 static const char *const function_names[] = {FUNCTIONS(NAME)};
@@ -61,16 +62,6 @@ static void *next(enum function function)
 
 #define NEXT(name) ((__typeof__(&(name)))next(FUNCTION_##name))
 
-/* The linker's marks of where this object begins and ends. */
-extern const char begin_of_object[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
-extern const char end_of_object[] __asm__("_end") __attribute__((visibility("hidden")));
-
-/* What tlsgraft does for itself is no connection of the program. */
-static bool is_own(const void *caller)
-{
-    return (uintptr_t)caller >= (uintptr_t)begin_of_object && (uintptr_t)caller < (uintptr_t)end_of_object;
-}
-
 /*
  * The modules of the C library's databases ask their daemons over streams of AF_UNIX, and may keep them. No
  * program's TLS goes through these.
@@ -94,7 +85,7 @@ TLSGRAFT_EXPORT int connect(int descriptor, __CONST_SOCKADDR_ARG address, sockle
     int error = errno;
     bool begun = result == 0 || error == EINPROGRESS || error == EINTR;
     const void *caller = __builtin_return_address(0);
-    if (begun && !is_own(caller) && !is_database(address.__sockaddr__, caller))
+    if (begun && !scope_is_own(caller) && !is_database(address.__sockaddr__, caller))
         connects_remember(descriptor, address.__sockaddr__, size);
     errno = error;
     return result;
@@ -152,7 +143,7 @@ static void remember_host(const char *text, const struct hostent *host)
 static void keep_answer(const char *text, const struct hostent *host, const void *caller)
 {
     int error = errno;
-    if (text != NULL && host != NULL && !is_own(caller))
+    if (text != NULL && host != NULL && !scope_is_own(caller))
         remember_host(text, host);
     errno = error;
 }
@@ -165,7 +156,7 @@ TLSGRAFT_EXPORT int getaddrinfo(const char *node, const char *service, const str
         return EAI_FAIL;
     int failure = real(node, service, hints, result);
     int error = errno;
-    if (failure == 0 && node != NULL && !is_own(__builtin_return_address(0)))
+    if (failure == 0 && node != NULL && !scope_is_own(__builtin_return_address(0)))
         remember_list(node, *result);
     errno = error;
     return failure;

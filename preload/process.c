@@ -232,7 +232,7 @@ __attribute__((constructor)) static void on_start(void)
     int error = errno;
     prepare_for_fork();
     look_once(&process.is_seen, see_start);
-    if (object_is_loaded("libssl.so")) {
+    if (object_is_loaded("libssl.so", "SSL_CTX_new")) {
         snapshot_acquire();
         snapshot_release();
     }

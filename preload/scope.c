@@ -5,31 +5,49 @@
 
 struct search {
     const void *address;  /* the object that holds it, or */
-    const char *soname;   /* the object of this name, or */
-    const char *begin;    /* whose name begins so, or */
-    const char *function; /* the first that defines this, but for */
-    const void *but;      /* the object that holds this */
+    const char *soname;   /* the first of this name, or */
+    const char *function; /* the first but for this object that defines this, */
+    uint32_t hash;        /* which is the hash of it, */
+    const char *begin;    /* and whose name begins so (NULL: any) */
     struct object *found;
 };
+
+/* By what costs little. */
+static bool is_ruled_out(const struct search *search, const struct dl_phdr_info *info)
+{
+    if (search->address != NULL)
+        return info->dlpi_addr > (uintptr_t)search->address;
+    return search->function != NULL &&
+           (object_dynamic(info) == _DYNAMIC || !object_may_define(info, &search->hash, 1));
+}
+
+static bool is_named(const struct object *object, const struct search *search)
+{
+    if (search->soname != NULL)
+        return object->soname != NULL && strcmp(object->soname, search->soname) == 0;
+    return search->begin == NULL ||
+           (object->soname != NULL && strncmp(object->soname, search->begin, strlen(search->begin)) == 0);
+}
+
+static bool has_function(const struct object *object, const struct search *search)
+{
+    return search->function == NULL ||
+           object_function_by_hash(object, search->function, search->hash) != NULL;
+}
 
 static int look(struct dl_phdr_info *info, size_t size, void *context)
 {
     const struct search *search = context;
     struct object object;
     (void)size;
-    object_place(info, &object);
-    bool is_it = search->address != NULL && object_holds(&object, search->address);
-    if ((search->address != NULL && !is_it) || !object_read(&object))
+    if (is_ruled_out(search, info))
         return 0;
-    if (search->soname != NULL)
-        is_it = object.soname != NULL && strcmp(object.soname, search->soname) == 0;
-    else if (search->begin != NULL)
-        is_it = object.soname != NULL && strncmp(object.soname, search->begin, strlen(search->begin)) == 0;
-    else if (search->function != NULL)
-        is_it = !object_holds(&object, search->but) && object_function(&object, search->function) != NULL;
-    if (is_it)
-        *search->found = object;
-    return is_it;
+    object_place(info, &object);
+    if ((search->address != NULL && !object_holds(&object, search->address)) || !object_read(&object) ||
+        !is_named(&object, search) || !has_function(&object, search))
+        return 0;
+    *search->found = object;
+    return 1;
 }
 
 bool object_of_address(const void *address, struct object *object)
@@ -38,25 +56,30 @@ bool object_of_address(const void *address, struct object *object)
     return dl_iterate_phdr(look, &search) != 0;
 }
 
-bool object_is_loaded(const char *soname_begin)
+bool object_is_loaded(const char *soname_begin, const char *function)
 {
     struct object object;
-    struct search search = {.begin = soname_begin, .found = &object};
+    struct search search = {
+        .begin = soname_begin, .function = function, .hash = object_hash(function), .found = &object};
     return dl_iterate_phdr(look, &search) != 0;
 }
 
 struct climb {
     const void *from;
     const char *function;
+    uint32_t hash;
+    object_is_wanted *is_wanted;
     const struct objects *but;
     char *path;
     struct object *lowest;
     struct objects all;
 };
 
+/* What was unloaded since may have stood before it. */
 static bool is_left_out(const struct objects *but, const struct objects *now)
 {
-    return but != NULL && but->unloads == now->unloads && now->count <= but->count;
+    return but != NULL && now->unloads >= but->unloads &&
+           now->count + (now->unloads - but->unloads) <= but->count;
 }
 
 static int climb_to(struct dl_phdr_info *info, size_t size, void *context)
@@ -64,14 +87,15 @@ static int climb_to(struct dl_phdr_info *info, size_t size, void *context)
     struct climb *climb = context;
     struct object object;
     (void)size;
+    climb->all.loads = info->dlpi_adds;
     climb->all.unloads = info->dlpi_subs;
     climb->all.count++;
     /* What costs little first. */
-    if (is_left_out(climb->but, &climb->all))
+    if (is_left_out(climb->but, &climb->all) || !object_may_define(info, &climb->hash, 1))
         return 0;
     object_place(info, &object);
     if (object.low <= (uintptr_t)climb->from || object.low >= climb->lowest->low || !object_read(&object) ||
-        object_function(&object, climb->function) == NULL)
+        object_function_by_hash(&object, climb->function, climb->hash) == NULL || !climb->is_wanted(&object))
         return 0;
     /* Copied, for the object may be gone when this returns. */
     snprintf(climb->path, PATH_MAX, "%s", object.path);
@@ -80,10 +104,16 @@ static int climb_to(struct dl_phdr_info *info, size_t size, void *context)
     return 0;
 }
 
-bool object_above(const void *address, const char *function, const struct objects *but, char path[PATH_MAX],
-                  struct object *object, struct objects *all)
+bool object_above(const void *address, const char *function, object_is_wanted *is_wanted,
+                  const struct objects *but, char path[PATH_MAX], struct object *object, struct objects *all)
 {
-    struct climb climb = {.from = address, .function = function, .but = but, .path = path, .lowest = object};
+    struct climb climb = {.from = address,
+                          .function = function,
+                          .hash = object_hash(function),
+                          .is_wanted = is_wanted,
+                          .but = but,
+                          .path = path,
+                          .lowest = object};
     object->low = UINTPTR_MAX;
     dl_iterate_phdr(climb_to, &climb);
     if (all != NULL)
@@ -91,16 +121,50 @@ bool object_above(const void *address, const char *function, const struct object
     return object->low != UINTPTR_MAX;
 }
 
+struct need {
+    const struct object *object;
+    const char *function;
+    uint32_t hash;
+    const ElfW(Dyn) * first; /* of the entries that name one which defines it; NULL: none does yet */
+    struct object *needed;
+};
+
+/* Where an object names another one as needed, before what is found already; NULL: nowhere. */
+static const ElfW(Dyn) * entry_for(const struct need *need, const char *soname)
+{
+    const struct object *object = need->object;
+    for (const ElfW(Dyn) *entry = object->dynamic; entry != need->first && entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag == DT_NEEDED && strcmp(object->strings + entry->d_un.d_val, soname) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+/* Few objects define a function, and only of these the name is asked. */
+static int look_needed(struct dl_phdr_info *info, size_t size, void *context)
+{
+    struct need *need = context;
+    struct object object;
+    (void)size;
+    if (!object_may_define(info, &need->hash, 1))
+        return 0;
+    object_place(info, &object);
+    if (!object_read(&object) || object.soname == NULL ||
+        object_function_by_hash(&object, need->function, need->hash) == NULL)
+        return 0;
+    const ElfW(Dyn) *entry = entry_for(need, object.soname);
+    if (entry == NULL)
+        return 0;
+    need->first = entry;
+    *need->needed = object;
+    return entry == need->object->dynamic; /* none can be named before it */
+}
+
 bool object_needed_with(const struct object *object, const char *function, struct object *needed)
 {
-    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
-        if (entry->d_tag != DT_NEEDED)
-            continue;
-        struct search search = {.soname = object->strings + entry->d_un.d_val, .found = needed};
-        if (dl_iterate_phdr(look, &search) != 0 && object_function(needed, function) != NULL)
-            return true;
-    }
-    return false;
+    struct need need = {object, function, object_hash(function), NULL, needed};
+    dl_iterate_phdr(look_needed, &need);
+    return need.first != NULL;
 }
 
 bool object_needed_within(const struct object *object, const char *function, struct object *needed)
@@ -118,36 +182,36 @@ bool object_needed_within(const struct object *object, const char *function, str
     return false;
 }
 
-/* The address of any function of this object tells which it is. */
-static const void *own_address(void)
+bool scope_definer(const char *function, const void *caller, struct object *at, struct object *definer)
 {
-    return (const void *)(uintptr_t)&scope_definer;
-}
-
-bool scope_definer(const char *function, const void *caller, struct object *definer)
-{
-    struct object object;
-    if (!object_of_address(caller, &object))
+    at->low = at->high = 0;
+    if (!object_of_address(caller, at))
         return false;
-    if (!object_holds(&object, own_address()) && object_function(&object, function) != NULL) {
-        *definer = object;
+    if (at->dynamic != _DYNAMIC && object_function(at, function) != NULL) {
+        *definer = *at;
         return true;
     }
-    return object_needed_within(&object, function, definer);
+    return object_needed_within(at, function, definer);
 }
 
 bool object_first_with(const char *function, struct object *definer)
 {
-    struct search search = {.function = function, .but = own_address(), .found = definer};
+    struct search search = {.function = function, .hash = object_hash(function), .found = definer};
     return dl_iterate_phdr(look, &search) != 0;
+}
+
+void *scope_next_of(const char *function, const void *caller, struct object *at)
+{
+    struct object definer;
+    if (!scope_definer(function, caller, at, &definer) && !object_first_with(function, &definer))
+        return NULL;
+    return object_function(&definer, function);
 }
 
 void *scope_next(const char *function, const void *caller)
 {
-    struct object definer;
-    if (!scope_definer(function, caller, &definer) && !object_first_with(function, &definer))
-        return NULL;
-    return object_function(&definer, function);
+    struct object at;
+    return scope_next_of(function, caller, &at);
 }
 
 struct after {
@@ -156,6 +220,7 @@ struct after {
     size_t count;
     size_t missing;
     bool passed; /* this object was seen */
+    uint32_t hashes[SCOPE_AFTER_MAX];
 };
 
 static int look_after(struct dl_phdr_info *info, size_t size, void *context)
@@ -163,17 +228,19 @@ static int look_after(struct dl_phdr_info *info, size_t size, void *context)
     struct after *after = context;
     struct object object;
     (void)size;
-    object_place(info, &object);
     if (!after->passed) {
-        after->passed = object_holds(&object, own_address());
+        after->passed = object_dynamic(info) == _DYNAMIC;
         return 0;
     }
+    if (!object_may_define(info, after->hashes, after->count))
+        return 0;
+    object_place(info, &object);
     if (!object_read(&object))
         return 0;
     for (size_t i = 0; i < after->count; i++) {
         if (after->found[i] != NULL)
             continue;
-        after->found[i] = object_function(&object, after->names[i]);
+        after->found[i] = object_function_by_hash(&object, after->names[i], after->hashes[i]);
         after->missing -= after->found[i] != NULL;
     }
     return after->missing == 0;
@@ -181,9 +248,15 @@ static int look_after(struct dl_phdr_info *info, size_t size, void *context)
 
 void scope_after(const char *const *names, void **found, size_t count)
 {
-    struct after after = {.names = names, .found = found, .count = count, .missing = count};
+    struct after after;
+    after.names = names;
+    after.found = found;
+    after.count = after.missing = count < SCOPE_AFTER_MAX ? count : SCOPE_AFTER_MAX;
+    after.passed = false;
     for (size_t i = 0; i < count; i++)
         found[i] = NULL;
+    for (size_t i = 0; i < after.count; i++)
+        after.hashes[i] = object_hash(names[i]);
     dl_iterate_phdr(look_after, &after);
 }
 
@@ -207,7 +280,8 @@ void *scope_behind_at_start(const char *function)
         struct object object;
         object.base = map->l_addr;
         object.dynamic = map->l_ld;
-        void *found = passed && object_read_dynamic(&object) ? object_function(&object, function) : NULL;
+        void *found =
+            passed && object_read_dynamic(&object) ? object_function_at_start(&object, function) : NULL;
         if (found != NULL)
             return found;
         passed = passed || map->l_ld == _DYNAMIC;

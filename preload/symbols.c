@@ -3,60 +3,102 @@
 #include <elf.h>
 #include <string.h>
 
+#include "policy/gnu_hash.h"
+
 /* Some machines' loaders leave the pointers of PT_DYNAMIC as they are in the file. */
 static uintptr_t relocated(const struct object *object, ElfW(Addr) pointer)
 {
     return pointer < object->base ? object->base + pointer : pointer;
 }
 
-bool object_read_dynamic(struct object *object)
+/* NULL where there was no entry. */
+static const void *pointer_of(const struct object *object, ElfW(Addr) pointer)
 {
-    object->strings = NULL;
-    object->symbols = NULL;
-    object->versions = NULL;
-    object->gnu_hash = NULL;
-    object->sysv_hash = NULL;
-    object->soname = NULL;
-    const ElfW(Dyn) *name = NULL;
-    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
-        const void *at =
-            (const void *)relocated(object, entry->d_un.d_ptr); /* NOLINT(performance-no-int-to-ptr) */
-        switch (entry->d_tag) {
-        case DT_STRTAB:
-            object->strings = at;
-            break;
-        case DT_SYMTAB:
-            object->symbols = at;
-            break;
-        case DT_VERSYM:
-            object->versions = at;
-            break;
-        case DT_GNU_HASH:
-            object->gnu_hash = at;
-            break;
-        case DT_HASH:
-            object->sysv_hash = at;
-            break;
-        case DT_SONAME:
-            name = entry;
-            break;
-        default:
-            break;
+    return pointer == 0 ? NULL
+                        : (const void *)relocated(object, pointer); /* NOLINT(performance-no-int-to-ptr) */
+}
+
+const ElfW(Dyn) * object_dynamic(const struct dl_phdr_info *info)
+{
+    for (ElfW(Half) i = 0; i < info->dlpi_phnum; i++) {
+        if (info->dlpi_phdr[i].p_type == PT_DYNAMIC) {
+            uintptr_t at = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+            return (const ElfW(Dyn) *)at; /* NOLINT(performance-no-int-to-ptr) */
         }
     }
-    if (object->strings == NULL)
-        return false;
-    if (name != NULL)
-        object->soname = object->strings + name->d_un.d_val;
-    return true;
+    return NULL;
+}
+
+/* A GNU hash section: four numbers, the words of the Bloom filter, the buckets, the chains. */
+struct gnu_hash {
+    uint32_t buckets;
+    uint32_t first; /* the first symbol that is in it */
+    uint32_t bloom_words;
+    uint32_t bloom_shift;
+    ElfW(Addr) bloom[];
+};
+
+static bool bloom_may_have(const struct gnu_hash *section, uint32_t hash)
+{
+    const uint32_t bits = 8 * sizeof(ElfW(Addr));
+    if (section->bloom_words == 0)
+        return true;
+    /* Their number is a power of two. */
+    ElfW(Addr) word = section->bloom[hash / bits & (section->bloom_words - 1)];
+    return (word >> hash % bits & word >> (hash >> section->bloom_shift) % bits & 1) != 0;
+}
+
+bool object_may_define(const struct dl_phdr_info *info, const uint32_t *hashes, size_t count)
+{
+    const ElfW(Dyn) *entry = object_dynamic(info);
+    const struct object object = {.base = info->dlpi_addr};
+    while (entry != NULL && entry->d_tag != DT_GNU_HASH)
+        entry = entry->d_tag == DT_NULL ? NULL : entry + 1;
+    if (entry == NULL)
+        return true;
+    const struct gnu_hash *section =
+        (const void *)relocated(&object, entry->d_un.d_ptr); /* NOLINT(performance-no-int-to-ptr) */
+    for (size_t i = 0; i < count; i++) {
+        if (bloom_may_have(section, hashes[i]))
+            return true;
+    }
+    return false;
+}
+
+bool object_read_dynamic(struct object *object)
+{
+    /* First as they are: most entries are of no interest. */
+    ElfW(Addr) at[DT_SYMTAB + 1] = {0};
+    ElfW(Addr) versions = 0;
+    ElfW(Addr) gnu_hash = 0;
+    ElfW(Addr) soname = 0;
+    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
+        if ((ElfW(Xword))entry->d_tag <= DT_SYMTAB)
+            at[entry->d_tag] = entry->d_un.d_ptr;
+        else if (entry->d_tag == DT_SONAME)
+            soname = entry->d_un.d_val;
+        else if (entry->d_tag == DT_VERSYM)
+            versions = entry->d_un.d_ptr;
+        else if (entry->d_tag == DT_GNU_HASH)
+            gnu_hash = entry->d_un.d_ptr;
+    }
+    object->strings = pointer_of(object, at[DT_STRTAB]);
+    object->symbols = pointer_of(object, at[DT_SYMTAB]);
+    object->sysv_hash = pointer_of(object, at[DT_HASH]);
+    object->versions = pointer_of(object, versions);
+    object->gnu_hash = pointer_of(object, gnu_hash);
+    object->soname = object->strings == NULL || soname == 0 ? NULL : object->strings + soname;
+    return object->strings != NULL;
 }
 
 void object_place(const struct dl_phdr_info *info, struct object *object)
 {
-    *object = (struct object){.base = info->dlpi_addr, .low = UINTPTR_MAX};
+    object->base = info->dlpi_addr;
     object->path = info->dlpi_name == NULL ? "" : info->dlpi_name;
-    for (ElfW(Half) i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+    object->low = UINTPTR_MAX;
+    object->high = 0;
+    object->dynamic = NULL;
+    for (const ElfW(Phdr) *header = info->dlpi_phdr; header != info->dlpi_phdr + info->dlpi_phnum; header++) {
         uintptr_t start = info->dlpi_addr + header->p_vaddr;
         if (header->p_type == PT_DYNAMIC)
             object->dynamic = (const ElfW(Dyn) *)start; /* NOLINT(performance-no-int-to-ptr) */
@@ -81,25 +123,34 @@ bool object_read(struct object *object)
     return true;
 }
 
-static uint32_t gnu_hash_of(const char *name)
+uint32_t object_hash(const char *name)
 {
-    uint32_t hash = 5381;
+    uint32_t hash = GNU_HASH_INITIAL;
     for (const unsigned char *c = (const unsigned char *)name; *c != '\0'; c++)
-        hash = 33 * hash + *c;
+        hash = GNU_HASH_FACTOR * hash + *c;
     return hash;
 }
 
+typedef int compare(const char *a, const char *b);
+
 /* strcmp(3) may be the host's own, and that not be ready before main. */
-static bool is_same(const char *a, const char *b)
+static int compare_at_start(const char *a, const char *b)
 {
     while (*a != '\0' && *a == *b) {
         a++;
         b++;
     }
-    return *a == *b;
+    return *a - *b;
 }
 
-static bool is_definition(const struct object *object, uint32_t index, const char *name)
+/* What is searched for. */
+struct wanted {
+    const char *name;
+    uint32_t hash;
+    compare *compare;
+};
+
+static bool is_definition(const struct object *object, uint32_t index, const struct wanted *wanted)
 {
     const ElfW(Sym) *symbol = &object->symbols[index];
     const ElfW(Half) hidden_version = 0x8000;
@@ -107,7 +158,7 @@ static bool is_definition(const struct object *object, uint32_t index, const cha
         return false;
     if (object->versions != NULL && (object->versions[index] & hidden_version) != 0)
         return false;
-    return is_same(object->strings + symbol->st_name, name);
+    return wanted->compare(object->strings + symbol->st_name, wanted->name) == 0;
 }
 
 static void *definition(const struct object *object, uint32_t index)
@@ -115,21 +166,17 @@ static void *definition(const struct object *object, uint32_t index)
     return (void *)(object->base + object->symbols[index].st_value); /* NOLINT(performance-no-int-to-ptr) */
 }
 
-static void *find_by_gnu_hash(const struct object *object, const char *name)
+static void *find_by_gnu_hash(const struct object *object, const struct wanted *wanted)
 {
-    uint32_t buckets = object->gnu_hash[0];
-    uint32_t first = object->gnu_hash[1];
-    uint32_t bloom_words = object->gnu_hash[2];
-    const uint32_t *bucket =
-        object->gnu_hash + 4 + (size_t)bloom_words * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
-    const uint32_t *chain = bucket + buckets;
-    uint32_t hash = gnu_hash_of(name);
-    uint32_t index = buckets == 0 ? 0 : bucket[hash % buckets];
-    if (index < first)
+    const struct gnu_hash *section = object->gnu_hash;
+    const uint32_t *bucket = (const uint32_t *)(section->bloom + section->bloom_words);
+    const uint32_t *chain = bucket + section->buckets;
+    uint32_t index = section->buckets == 0 ? 0 : bucket[wanted->hash % section->buckets];
+    if (index < section->first)
         return NULL;
     for (;; index++) {
-        uint32_t entry = chain[index - first];
-        if ((entry | 1) == (hash | 1) && is_definition(object, index, name))
+        uint32_t entry = chain[index - section->first];
+        if ((entry | 1) == (wanted->hash | 1) && is_definition(object, index, wanted))
             return definition(object, index);
         if ((entry & 1) != 0)
             return NULL;
@@ -137,30 +184,45 @@ static void *find_by_gnu_hash(const struct object *object, const char *name)
 }
 
 /* The gABI's own table, for objects that were linked with --hash-style=sysv. */
-static void *find_by_sysv_hash(const struct object *object, const char *name)
+static void *find_by_sysv_hash(const struct object *object, const struct wanted *wanted)
 {
     uint32_t buckets = object->sysv_hash[0];
     const uint32_t *bucket = object->sysv_hash + 2;
     const uint32_t *chain = bucket + buckets;
     uint32_t hash = 0;
-    for (const unsigned char *c = (const unsigned char *)name; *c != '\0'; c++) {
+    for (const unsigned char *c = (const unsigned char *)wanted->name; *c != '\0'; c++) {
         hash = (hash << 4) + *c;
         hash = (hash ^ (hash & 0xf0000000U) >> 24) & 0x0fffffffU;
     }
     for (uint32_t index = buckets == 0 ? 0 : bucket[hash % buckets]; index != 0; index = chain[index]) {
-        if (is_definition(object, index, name))
+        if (is_definition(object, index, wanted))
             return definition(object, index);
     }
     return NULL;
 }
 
-void *object_function(const struct object *object, const char *name)
+static void *find(const struct object *object, const struct wanted *wanted)
 {
     if (object->symbols == NULL)
         return NULL;
     if (object->gnu_hash != NULL)
-        return find_by_gnu_hash(object, name);
-    return object->sysv_hash == NULL ? NULL : find_by_sysv_hash(object, name);
+        return find_by_gnu_hash(object, wanted);
+    return object->sysv_hash == NULL ? NULL : find_by_sysv_hash(object, wanted);
+}
+
+void *object_function_by_hash(const struct object *object, const char *name, uint32_t hash)
+{
+    return find(object, &(struct wanted){name, hash, strcmp});
+}
+
+void *object_function(const struct object *object, const char *name)
+{
+    return object_function_by_hash(object, name, object_hash(name));
+}
+
+void *object_function_at_start(const struct object *object, const char *name)
+{
+    return find(object, &(struct wanted){name, object_hash(name), compare_at_start});
 }
 
 #if __SIZEOF_POINTER__ == 8
@@ -183,7 +245,9 @@ static const void *find_binding(const struct object *object, const struct reloca
         /* ElfW(Rela) begins with the members of ElfW(Rel). */
         const ElfW(Rel) *entry = (const ElfW(Rel) *)(table->at + i);
         size_t symbol = SYMBOL_OF(entry->r_info);
-        if (symbol == 0 || strcmp(object->strings + object->symbols[symbol].st_name, function) != 0)
+        const char *name = object->strings + object->symbols[symbol].st_name;
+        /* Most differ in the first character already. */
+        if (symbol == 0 || name[0] != function[0] || strcmp(name, function) != 0)
             continue;
         uintptr_t slot = object->base + entry->r_offset;
         return *(const void *const volatile *)slot; /* NOLINT(performance-no-int-to-ptr) */

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct gnu_hash;
+
 /* One loaded object. It is valid as long as the object stays loaded. */
 struct object {
     uintptr_t base;
@@ -20,10 +22,21 @@ struct object {
     const char *strings; /* DT_STRTAB */
     const ElfW(Dyn) * dynamic;
     const ElfW(Sym) * symbols;
-    const ElfW(Half) * versions; /* DT_VERSYM; NULL: none */
-    const uint32_t *gnu_hash;    /* NULL: none */
-    const uint32_t *sysv_hash;   /* NULL: none */
+    const ElfW(Half) * versions;     /* DT_VERSYM; NULL: none */
+    const struct gnu_hash *gnu_hash; /* NULL: none */
+    const uint32_t *sysv_hash;       /* NULL: none */
 };
+
+/*
+ * Most objects are searched in vain, and told from the others by these two alone: where an object's
+ * PT_DYNAMIC is, NULL where it has none; and whether, by the Bloom filter of its GNU hash section, it may
+ * define one of the names of these hashes (policy/gnu_hash.h). True too where it has no such section.
+ */
+const ElfW(Dyn) * object_dynamic(const struct dl_phdr_info *info);
+bool object_may_define(const struct dl_phdr_info *info, const uint32_t *hashes, size_t count);
+
+/* The hash of a name that is no literal. */
+uint32_t object_hash(const char *name);
 
 /*
  * Fills `object` in two steps, for of most objects only the first is asked: its path, its addresses and its
@@ -40,6 +53,12 @@ bool object_read_dynamic(struct object *object);
 
 /* Where an object itself defines a function; NULL: it does not. */
 void *object_function(const struct object *object, const char *name);
+
+/* The same, where the hash of its name is known. */
+void *object_function_by_hash(const struct object *object, const char *name, uint32_t hash);
+
+/* The same without a call of any function of another object, as object_read_dynamic(). */
+void *object_function_at_start(const struct object *object, const char *name);
 
 /*
  * To what address an object's own calls of a function lead, as the loader has bound them so far. NULL: it has

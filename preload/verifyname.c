@@ -103,14 +103,11 @@ static bool leads(const struct route *route, const void *caller)
     return (uintptr_t)caller - route->low < route->high - route->low;
 }
 
-static void keep_route(const void *caller, const struct crypto *to, unsigned long long loads)
+static void keep_route(const struct object *from, const struct crypto *to, unsigned long long loads)
 {
-    struct object object;
-    if (!object_of_address(caller, &object))
-        return;
-    if (object_function(&object, "X509_VERIFY_PARAM_new") == NULL &&
-        object_function(&object, "SSL_CTX_new") == NULL) {
-        last.route = (struct route){object.low, object.high, to};
+    if (object_function(from, "X509_VERIFY_PARAM_new") == NULL &&
+        object_function(from, "SSL_CTX_new") == NULL) {
+        last.route = (struct route){from->low, from->high, to};
         last.loads = loads;
         return;
     }
@@ -118,9 +115,9 @@ static void keep_route(const void *caller, const struct crypto *to, unsigned lon
     unsigned known = atomic_load_explicit(&route_count, memory_order_relaxed);
     bool is_there = false;
     for (unsigned i = 0; i < known; i++)
-        is_there = is_there || routes[i].low == object.low;
+        is_there = is_there || routes[i].low == from->low;
     if (!is_there && known < ROUTES_MAX) {
-        routes[known] = (struct route){object.low, object.high, to};
+        routes[known] = (struct route){from->low, from->high, to};
         atomic_store_explicit(&route_count, known + 1, memory_order_release);
     }
     process_unlock();
@@ -140,6 +137,7 @@ static bool guess_definer(const X509_VERIFY_PARAM *param, struct object *definer
 static const struct crypto *crypto_of(const X509_VERIFY_PARAM *param, const void *caller,
                                       struct crypto *spare)
 {
+    struct object at;
     struct object object;
     const struct crypto *crypto = params_crypto(param);
     unsigned known = atomic_load_explicit(&route_count, memory_order_acquire);
@@ -152,12 +150,12 @@ static const struct crypto *crypto_of(const X509_VERIFY_PARAM *param, const void
     unsigned long long loads = scope_loads();
     if (last.loads == loads && leads(&last.route, caller))
         return last.route.to;
-    bool is_sure = scope_definer("X509_VERIFY_PARAM_new", caller, &object);
+    bool is_sure = scope_definer("X509_VERIFY_PARAM_new", caller, &at, &object);
     if (!is_sure && !guess_definer(param, &object))
         return NULL;
     crypto = crypto_at(&object, spare);
-    if (crypto != spare)
-        keep_route(caller, crypto, is_sure ? loads : 0);
+    if (crypto != spare && object_holds(&at, caller))
+        keep_route(&at, crypto, is_sure ? loads : 0);
     return crypto;
 }
 

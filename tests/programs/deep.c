@@ -1,9 +1,9 @@
 /*
  * deep MODE WHAT [OPTION...]: loads WHAT with RTLD_DEEPBIND, so that it is bound to its own libcrypto before
  * any preloaded object. MODE: some of "now", "lazy", "local", "global", "shallow" (without it), "again"
- * (after it was loaded, asked and unloaded once) in one word. WHAT: a plugin, else a libssl, which is then
- * used by dlsym alone. The other options are those of options.c. LAB_CONF: the OPENSSL_CONF that it sets
- * before it uses OpenSSL.
+ * (after it was loaded, asked and unloaded once), "after" (after that was done to another one) in one word.
+ * WHAT: a plugin, else a libssl, which is then used by dlsym alone. The other options are those of options.c.
+ * LAB_CONF: the OPENSSL_CONF that it sets before it uses OpenSSL.
  */
 #include "deep.h"
 
@@ -45,6 +45,14 @@ int main(int argc, char **argv)
         return 2;
     }
     struct lab_options options = lab_options(argc - 2, argv + 2);
+    if (strstr(argv[1], "after") != NULL) {
+        void *other = dlopen("libBrokenLocale.so.1", RTLD_NOW | RTLD_LOCAL);
+        if (other == NULL) {
+            return 3;
+        }
+        (void)dlsym(other, "SSL_CTX_new");
+        (void)dlclose(other);
+    }
     void *handle = load(argv[1], argv[2]);
     if (handle != NULL && strstr(argv[1], "again") != NULL) {
         (void)dlsym(handle, "SSL_CTX_new");

@@ -126,6 +126,11 @@ class Deep(Governed):
             with self.subTest(mode=mode):
                 self.check(self.words(mode, self.libssl))
 
+    def test_in_the_place_of_what_was_unloaded(self):
+        for what in (self.libssl, self.plugin):
+            with self.subTest(what=what):
+                self.check(self.words("now-local-after", what), drives=("connect",))
+
     def test_plugin_that_begins_when_it_is_called(self):
         for mode in ("now-local", "lazy-local", "now-global"):
             with self.subTest(mode=mode):

@@ -99,8 +99,9 @@ struct policy *load_text(const struct directory *place, const char *text, struct
     return load_file(directory_text(place, "policy.cfg", text), found);
 }
 
-static void *find(void *context, const char *name)
+static void *find(void *context, const char *name, uint32_t hash)
 {
+    (void)hash;
     return dlsym(context, name);
 }
 
