@@ -3,7 +3,6 @@ from dataclasses import dataclass
 from typing import Callable
 
 from variants import KINDS
-from world import median
 
 SIDECARS = ("stunnel", "haproxy", "nginx")
 MIB = 1024  # kB
@@ -70,9 +69,9 @@ def _curl(found):
 
 
 def _rate(found):
-    rounds = zip(found["programs.pinned.rates"], found["programs.bare.rates"])
-    to_bare = median([one / other for one, other in rounds])
-    to_sidecar = found["programs.pinned.rate"] / max(found[f"programs.{name}.rate"] for name in SIDECARS)
+    pinned = found["programs.pinned.rate"]
+    to_bare = pinned / found["programs.bare.rate"]
+    to_sidecar = pinned / max(found[f"programs.{name}.rate"] for name in SIDECARS)
     return [_part(to_bare, 0.99, times2, f"{times2(to_bare)} bare", at_least=True),
             _part(to_sidecar, 1.25, times2, f"{times2(to_sidecar)} the best sidecar", at_least=True)]
 
