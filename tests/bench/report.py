@@ -189,5 +189,6 @@ def document(world, machine):
               "## Scale\n", "Half of the rules are for a name, half are wildcards. A lookup is from the text of a name "
               "to the rule.\n", scale(world),
               f"With {world.found['store.records']:,} records, each named by a rule:\n", stores(world),
-              "## Memory\n", memory(world), "Calls of malloc, calloc and realloc:\n", allocations(world)]
+              "## Memory\n", memory(world),
+              "Calls of malloc, calloc and realloc on the client's side of a handshake:\n", allocations(world)]
     return "\n".join(parts)

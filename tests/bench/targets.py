@@ -50,6 +50,10 @@ def times(ratio):
     return f"{ratio:.4f} x"
 
 
+def allocations(count):
+    return f"{count:.1f} allocations"
+
+
 def times2(ratio):
     return f"{ratio:.3f} x"
 
@@ -106,9 +110,10 @@ def _loading(found):
 
 
 def _connection(found):
-    count = found["memory.allocations.unmatched.all"]
+    base = "memory.allocations.unmatched"
+    count = found[f"{base}.all"]
     return [_part(found["memory.connection.bytes"], 512, lambda value: f"{value:.0f} bytes"),
-            _part(count, 0, lambda value: f"{value:.1f} allocations")]
+            _part(count, 0, allocations, f"{allocations(count)} ({found[f'{base}.ours']:.1f} by the library itself)")]
 
 
 TARGETS = [
