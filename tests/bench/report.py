@@ -1,7 +1,7 @@
 """What was found, as Markdown: the targets, then a table for each measurement."""
 import re
 
-from targets import TARGETS, mib, ms, ns, times, us
+from targets import TARGETS, mib, ms, ns, times, us, us2
 from variants import KINDS, VARIANTS
 from world import HERE, Failed
 
@@ -56,14 +56,14 @@ def handshakes(world, kind):
     rows = []
     for variant in VARIANTS:
         name = f"{base}.{variant.name}"
-        work = us(found[f"{name}.work_ns"]) if variant.baseline else ""
+        work = ""
+        if variant.baseline:
+            work = f"{us(found[f'{name}.work_ns'])} (differs by {us(found[f'{name}.spread_ns'])})"
         ratio = times(found[f"{name}.ratio"]) if variant.baseline else ""
         rows.append([variant.title, us(found[f"{name}.ns"]), work, f"{found[f'{name}.instructions']:,.0f}", ratio])
     return table(["Variant", "Time", "More than bare", "Instructions", "Ratio to bare"], rows)
 
 
-def programs(world):
-    found = world.found
 def trials(found):
     return [key.split(".")[1] for key in found if key.startswith("programs.") and key.endswith(".title")]
 
@@ -87,6 +87,8 @@ def placement(found):
             f"sidecar had {had:.0%} of theirs at least.{alone}")
 
 
+def programs(world):
+    found = world.found
     names = trials(found)
     bare = found["programs.bare.rate"]
     rows = []
@@ -172,10 +174,12 @@ def document(world, machine):
     parts = [HEADING + note, "## The machine\n", table(["What", "Which"], machine), "## Targets\n", targets(world)]
     for kind, (_version, _folder, title) in KINDS.items():
         parts += [f"## Handshake, {title}\n",
-                  "The client's side of one, over memory BIOs, a chain of three verified: CPU time, which is all the time there "
-                  "is, for nothing waits. What is more than bare is of "
-                  "turns side by side; the resumed ones and those with a client certificate have a bare one of "
-                  "their own.\n", handshakes(world, kind)]
+                  "The client's side of one, over memory BIOs, a chain of three verified: CPU time, which is all the "
+                  "time there is, for nothing waits. What is more than bare is of turns side by side on one core, and how "
+                  "much it differs between the thirds of the run tells how far it is to be trusted; the resumed ones "
+                  "and those with a client certificate have a bare one of their own.\n", handshakes(world, kind),
+                  "Rule, pin and both expiry checks by themselves, called as often as in one handshake: "
+                  f"{us2(world.found[f'handshake.{kind}.policy_ns'])}.\n"]
     parts += ["## Programs\n",
               "`ab -n 2000 -c 4`, a new connection for each request, to nginx with TLS 1.3, all on this machine. The "
               "sidecars verify the same server, and ab speaks plain HTTP to them. CPU and memory are of client and "
