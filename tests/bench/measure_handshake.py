@@ -68,6 +68,8 @@ def instructions(world, kind, made):
 def questions(world, kind, made):
     """Rule, pin and expiry by themselves: of a whole handshake they are less than what two of them differ by."""
     version, folder, _title = KINDS[kind]
-    text = call(on(cores()[0], [LAB / "bench_policy_work", world.scaled(3000, 10), made["checked"], version,
-                                world.folder / folder, SERVER])).stdout
-    world.found[f"handshake.{kind}.policy_ns"] = median([float(word) for word in text.split()])
+    argv = on(cores()[0], [LAB / "bench_policy_work", world.scaled(500, 10), made["checked"], version,
+                           world.folder / folder, SERVER])
+    # Several processes: each has the certificates elsewhere in memory, and another moment of the machine.
+    runs = [call(argv).stdout.split() for _turn in range(world.scaled(9, 1))]
+    world.found[f"handshake.{kind}.policy_ns"] = median([float(word) for words in runs for word in words])

@@ -114,7 +114,8 @@ def nginx(world, where, core):
               "proxy_ssl_verify_depth 3; proxy_ssl_server_name on; proxy_ssl_session_reuse off;")
     key = (f"proxy_ssl_certificate {who['client'].certificate}; proxy_ssl_certificate_key {who['client'].key};")
     servers = "".join(
-        f"  server {{ listen {ADDRESS}:{port}; location / {{ proxy_pass https://{ADDRESS}:{target}; {verify} {more} }} }}\n"
+        f"  server {{ listen {ADDRESS}:{port}; "
+        f"location / {{ proxy_pass https://{ADDRESS}:{target}; {verify} {more} }} }}\n"
         for port, target, more in ((ports[0], where.port, ""), (ports[1], where.asking, key)))
     return _run("nginx proxy_ssl (session reuse off)", _nginx(world, "proxy", servers), ports, world, core)
 

@@ -1,4 +1,5 @@
 """The targets, a row each, in the words of those who set them."""
+import statistics
 from dataclasses import dataclass
 from typing import Callable
 
@@ -76,17 +77,26 @@ def _curl(found):
     return [_part(found["curl.pinned.ratio"], 1.02, times)]
 
 
+def _rounds(found, name, other, what):
+    """How far the rounds are apart, in the ratio of two variants."""
+    ratios = [one / two for one, two in zip(found[f"programs.{name}.{what}"], found[f"programs.{other}.{what}"])]
+    low, _middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+    return f"half of the rounds: {low:.3f} to {high:.3f}"
+
+
 def _rate(found):
-    pinned = found["programs.pinned.rate"]
-    to_bare = pinned / found["programs.bare.rate"]
-    to_sidecar = pinned / max(found[f"programs.{name}.rate"] for name in SIDECARS)
-    return [_part(to_bare, 0.99, times2, f"{times2(to_bare)} bare", at_least=True),
-            _part(to_sidecar, 1.25, times2, f"{times2(to_sidecar)} the best sidecar", at_least=True)]
+    rate = {name: found[f"programs.{name}.rate"] for name in ("bare", "pinned", *SIDECARS)}
+    best = max(SIDECARS, key=rate.get)
+    to_bare, to_sidecar = rate["pinned"] / rate["bare"], rate["pinned"] / rate[best]
+    beside_bare, beside_sidecar = (_rounds(found, "pinned", name, "rates") for name in ("bare", best))
+    return [_part(to_bare, 0.99, times2, f"{times2(to_bare)} bare ({beside_bare})", at_least=True),
+            _part(to_sidecar, 1.25, times2, f"{times2(to_sidecar)} the best sidecar ({beside_sidecar})", at_least=True)]
 
 
 def _cpu(found):
-    best = min(found[f"programs.{name}-credential.cpu_ms"] for name in SIDECARS)
-    return [_part(found["programs.credential.cpu_ms"] / best, 0.8, times2)]
+    best = min((f"{name}-credential" for name in SIDECARS), key=lambda name: found[f"programs.{name}.cpu_ms"])
+    ratio = found["programs.credential.cpu_ms"] / found[f"programs.{best}.cpu_ms"]
+    return [_part(ratio, 0.8, times2, f"{times2(ratio)} ({_rounds(found, 'credential', best, 'cpus')})")]
 
 
 def _without(found):
