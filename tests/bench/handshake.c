@@ -4,19 +4,18 @@
  * A TLS client that is told on stdin what to do, a line each, and answers with a line:
  *   run N    N handshakes; the nanoseconds that the client took for each
  *   open N   N connections that stay open; how many are open
- *   state    bytes of the heap in use, kB resident, kB that are this process's alone, calls of the allocator,
- * and those of libtlsgraft.so (both 0 without the preload that counts) So many of them can be there at once
- * and take turns, which keeps what else the machine does out of a comparison.
+ *   state    bytes of the heap in use, kB resident, kB that are this process's alone, calls of the allocator
+ * in the client's steps, and those of libtlsgraft.so (both 0 without the preload that counts)
+ *
+ * So many of them can be there at once and take turns, which keeps what else the machine does out of a
+ * comparison.
  */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/bench/allocations.h"
 #include "tests/bench/meeting.h"
-
-#pragma weak bench_allocation_counts
 
 enum { LINE = 256, OPEN_MAX_COUNT = 100000 };
 
@@ -38,14 +37,11 @@ static unsigned long rollup(const char *word, const char *other)
     return sum;
 }
 
-static void state(void)
+static void state(const struct world *world)
 {
-    struct allocation_counts counts = {0};
-    if (bench_allocation_counts != NULL)
-        bench_allocation_counts(&counts);
     struct mallinfo2 heap = mallinfo2();
     printf("%zu %lu %lu %lu %lu\n", heap.uordblks + heap.hblkhd, rollup("Rss:", "Rss:"),
-           rollup("Private_Clean:", "Private_Dirty:"), counts.all, counts.ours);
+           rollup("Private_Clean:", "Private_Dirty:"), world->allocations.all, world->allocations.ours);
 }
 
 static void run(struct world *world, unsigned long count)
@@ -71,7 +67,7 @@ static void obey(struct world *world)
         else if (strncmp(line, "open ", 5) == 0)
             open_more(world, strtoul(line + 5, NULL, 10));
         else
-            state();
+            state(world);
         fflush(stdout);
     }
 }
@@ -91,7 +87,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_handshake [fixed] [resume] [mutual] [own] 1.2|1.3 FOLDER NAME\n");
         return 2;
     }
-    options.version = strcmp(argv[i], "1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
+    options.version = world_version(argv[i]);
     options.folder = argv[i + 1];
     options.name = argv[i + 2];
     world_open(&world, &options);

@@ -1,7 +1,7 @@
 """5. Memory: of a process at rest, for each connection, and the allocations of a handshake.
 
 Found: memory.rest.PROGRAM.rss_kb, .private_kb (added); memory.connection.bytes (the heap's), .rss_bytes;
-memory.allocations.VARIANT.all (a handshake, more than bare), .ours
+memory.allocations.VARIANT.all (a handshake of the client, more than bare), .ours
 """
 import contextlib
 import pathlib

@@ -9,6 +9,8 @@
 
 #include "tests/bench/fixed_random.h"
 
+#pragma weak bench_allocation_counts
+
 enum { TURNS = 20, RECORDS = 1 << 15, PATH_SIZE = 4096 };
 
 enum step { STEP_BEGIN, STEP_HANDSHAKE, STEP_READ, STEP_END };
@@ -64,19 +66,32 @@ __attribute__((noinline)) int bench_client_step(struct meeting *meeting, enum st
     return 1;
 }
 
-/* The thread's own: a client that never waits needs no other, and what else the machine does is not in it. */
-static uint64_t now(void)
+uint64_t thread_nanoseconds(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
     return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
 }
 
-static int timed(struct meeting *meeting, enum step step)
+static struct allocation_counts allocations(void)
 {
-    uint64_t before = now();
+    struct allocation_counts counts = {0};
+    if (bench_allocation_counts != NULL)
+        bench_allocation_counts(&counts);
+    return counts;
+}
+
+/* The server's part is not in it, neither of the time nor of the allocations. */
+static int measured(struct meeting *meeting, enum step step)
+{
+    struct allocation_counts *sum = &meeting->world->allocations;
+    struct allocation_counts first = allocations();
+    uint64_t before = thread_nanoseconds();
     int result = bench_client_step(meeting, step);
-    meeting->nanoseconds += now() - before;
+    meeting->nanoseconds += thread_nanoseconds() - before;
+    struct allocation_counts last = allocations();
+    sum->all += last.all - first.all;
+    sum->ours += last.ours - first.ours;
     return result;
 }
 
@@ -114,7 +129,7 @@ static void shake_hands(struct meeting *meeting)
     int accepted = 0;
     for (int turn = 0; turn < TURNS && (connected != 1 || accepted != 1); turn++) {
         if (connected != 1) {
-            connected = timed(meeting, STEP_HANDSHAKE);
+            connected = measured(meeting, STEP_HANDSHAKE);
             go_on_or_die(meeting->client, connected, "the client's handshake failed");
         }
         carry(meeting->client, meeting->server);
@@ -143,14 +158,14 @@ uint64_t world_meet(struct world *world, SSL **kept)
     struct meeting meeting = {.world = world};
     if (world->options.fixed)
         fixed_random_restart();
-    if (timed(&meeting, STEP_BEGIN) != 1)
+    if (measured(&meeting, STEP_BEGIN) != 1)
         die("the client cannot be made");
     make_server(&meeting);
     shake_hands(&meeting);
     check(&meeting);
     if (world->options.resume && world->session == NULL) {
         /* In TLS 1.3 the ticket comes after the handshake. */
-        (void)timed(&meeting, STEP_READ);
+        (void)measured(&meeting, STEP_READ);
         world->session = SSL_get1_session(meeting.client);
         if (world->session == NULL || SSL_SESSION_is_resumable(world->session) != 1)
             die("there is no session to resume");
@@ -159,7 +174,7 @@ uint64_t world_meet(struct world *world, SSL **kept)
     if (kept != NULL)
         *kept = meeting.client;
     else
-        timed(&meeting, STEP_END);
+        measured(&meeting, STEP_END);
     ERR_clear_error();
     return meeting.nanoseconds;
 }
@@ -186,6 +201,11 @@ static void show(const struct world *world, SSL_CTX *context, const char *chain,
     if (SSL_CTX_use_certificate_chain_file(context, path_of(world, chain)) != 1 ||
         SSL_CTX_use_PrivateKey_file(context, path_of(world, key), SSL_FILETYPE_PEM) != 1)
         die("a certificate or its key cannot be read");
+}
+
+int world_version(const char *word)
+{
+    return strcmp(word, "1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
 }
 
 void world_open(struct world *world, const struct world_options *options)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tests/bench/allocations.h"
+
 struct world_options {
     const char
         *folder;      /* root.pem, server.pem (its chain), server.key; client.pem, client.key where mutual */
@@ -24,8 +26,12 @@ struct world {
     struct world_options options;
     SSL_CTX *client;
     SSL_CTX *server;
-    SSL_SESSION *session; /* to resume; NULL: none yet */
+    SSL_SESSION *session;                 /* to resume; NULL: none yet */
+    struct allocation_counts allocations; /* of all clients so far; 0 without the preload that counts */
 };
+
+/* The number of a version: `1.2`, else 1.3. */
+int world_version(const char *word);
 
 /* Ends the process where anything fails: a benchmark of something that does not work is of no use. */
 void world_open(struct world *world, const struct world_options *options);
@@ -36,5 +42,11 @@ void world_close(struct world *world);
  * `kept` is NULL, its end. Else *kept is the client's SSL, which the caller frees; the server is gone.
  */
 uint64_t world_meet(struct world *world, SSL **kept);
+
+/*
+ * CPU that the thread has used. A client that never waits needs no other clock, and what else the machine
+ * does is not in it.
+ */
+uint64_t thread_nanoseconds(void);
 
 #endif

@@ -1,7 +1,7 @@
 """What was found, as Markdown: the targets, then a table for each measurement."""
 import re
 
-from targets import TARGETS, mib, ms, ns, times, us
+from targets import TARGETS, mib, ms, ns, times, us, us2
 from variants import KINDS, VARIANTS
 from world import HERE, Failed
 
@@ -12,6 +12,7 @@ run, what is compared in turns; numbers are medians. A ratio of instructions is 
 depend on what else the machine does; times do.
 """
 EXPLANATIONS = HERE / "explanations.md"
+SERVER_IS_BUSY, HAD_THEIR_CORE = 0.9, 0.95  # of a core
 
 
 def table(head, rows):
@@ -55,22 +56,50 @@ def handshakes(world, kind):
     rows = []
     for variant in VARIANTS:
         name = f"{base}.{variant.name}"
-        work = us(found[f"{name}.work_ns"]) if variant.baseline else ""
+        work = ""
+        if variant.baseline:
+            work = f"{us(found[f'{name}.work_ns'])} (differs by {us(found[f'{name}.spread_ns'])})"
         ratio = times(found[f"{name}.ratio"]) if variant.baseline else ""
         rows.append([variant.title, us(found[f"{name}.ns"]), work, f"{found[f'{name}.instructions']:,.0f}", ratio])
     return table(["Variant", "Time", "More than bare", "Instructions", "Ratio to bare"], rows)
 
 
+def trials(found):
+    return [key.split(".")[1] for key in found if key.startswith("programs.") and key.endswith(".title")]
+
+
+def placement(found):
+    """Where the programs ran, and whether the server kept them waiting."""
+    if not found["programs.placed"]:
+        return ("This machine has one core, which all of them share, the server too: so a sidecar is a smaller part of "
+                "the whole than where the server has a core of its own.")
+    busiest = max(trials(found), key=lambda name: found[f"programs.{name}.server_share"])
+    share = found[f"programs.{busiest}.server_share"]
+    had = min(found[f"programs.{name}.share"] for name in trials(found))
+    waits = ("so it kept nobody waiting" if share < SERVER_IS_BUSY else
+             "so the server kept the client waiting, and the rates are partly the server's")
+    alone = "" if had > HAD_THEIR_CORE else (
+        " Something else ran there too, so the rates depend on how the system divides a core, and the CPU a request "
+        "is what tells.")
+    return ("ab and its sidecar share one core, and the server has another one: a host that is busy has no idle core "
+            "which would do the sidecar's work beside the client's. So each of them has one worker. The server's core "
+            f"was busy for {share:.0%} of the time at most ({found[f'programs.{busiest}.title']}), {waits}. Client and "
+            f"sidecar had {had:.0%} of theirs at least.{alone}")
+
+
 def programs(world):
     found = world.found
-    names = [key.split(".")[1] for key in found if key.startswith("programs.") and key.endswith(".title")]
+    names = trials(found)
     bare = found["programs.bare.rate"]
     rows = []
     for name in names:
-        one = {what: found[f"programs.{name}.{what}"] for what in ("title", "rate", "cpu_ms", "memory_kb", "p50", "p99")}
+        one = {what: found[f"programs.{name}.{what}"] for what in
+               ("title", "rate", "cpu_ms", "memory_kb", "p50", "p99", "server_ms", "server_share")}
         rows.append([one["title"], f"{one['rate']:.0f}", times(one["rate"] / bare), f"{one['cpu_ms']:.3f}",
-                     mib(one["memory_kb"]), f"{one['p50']:.2f}", f"{one['p99']:.2f}"])
-    return table(["Variant", "Requests/s", "Ratio to bare", "CPU-ms a request", "Memory added", "p50 ms", "p99 ms"], rows)
+                     mib(one["memory_kb"]), f"{one['p50']:.2f}", f"{one['p99']:.2f}",
+                     f"{one['server_ms']:.3f} ({one['server_share']:.0%} of its core)"])
+    return table(["Variant", "Requests/s", "Ratio to bare", "CPU-ms a request", "Memory added", "p50 ms", "p99 ms",
+                  "The server's CPU-ms a request"], rows)
 
 
 STARTUPS = [
@@ -85,12 +114,18 @@ def startup(world):
     found = world.found
     rows = []
     for title, name, listed in STARTUPS:
-        bare = found[f"startup.{name}.bare.ns"]
+        bare = {what: found[f"startup.{name}.bare.{what}"] for what in ("ns", "faults", "instructions")}
         for variant, words in listed:
             key = f"startup.{name}.{variant}"
-            rows.append([title, words, us(found[f"{key}.ns"]), us(found[f"{key}.added_ns"]),
-                         times(found[f"{key}.ns"] / bare)])
-    return table(["Program", "Variant", "Time", "More than bare", "Ratio to bare"], rows)
+            one = {what: found[f"{key}.{what}"] for what in bare}
+            faults, instructions = (one[what] - bare[what] for what in ("faults", "instructions"))
+            more = [us(found[f"{key}.added_ns"]), f"{faults:.0f}", f"{instructions:,}"]
+            if variant == "bare":
+                more = [""] * len(more)
+            rows.append([title, words, us(one["ns"]), more[0], times(one["ns"] / bare["ns"]), f"{one['faults']:.0f}",
+                         more[1], f"{one['instructions']:,}", more[2]])
+    return table(["Program", "Variant", "Time", "More than bare", "Ratio to bare", "Page faults", "More",
+                  "Instructions", "More"], rows)
 
 
 def scale(world):
@@ -139,20 +174,25 @@ def document(world, machine):
     parts = [HEADING + note, "## The machine\n", table(["What", "Which"], machine), "## Targets\n", targets(world)]
     for kind, (_version, _folder, title) in KINDS.items():
         parts += [f"## Handshake, {title}\n",
-                  "The client's side of one, over memory BIOs, a chain of three verified: CPU time, which is all the time there "
-                  "is, for nothing waits. What is more than bare is of "
-                  "turns side by side; the resumed ones and those with a client certificate have a bare one of "
-                  "their own.\n", handshakes(world, kind)]
+                  "The client's side of one, over memory BIOs, a chain of three verified: CPU time, which is all the "
+                  "time there is, for nothing waits. What is more than bare is of turns side by side on one core, and how "
+                  "much it differs between the thirds of the run tells how far it is to be trusted; the resumed ones "
+                  "and those with a client certificate have a bare one of their own.\n", handshakes(world, kind),
+                  "Rule, pin and both expiry checks by themselves, called as often as in one handshake: "
+                  f"{us2(world.found[f'handshake.{kind}.policy_ns'])}.\n"]
     parts += ["## Programs\n",
               "`ab -n 2000 -c 4`, a new connection for each request, to nginx with TLS 1.3, all on this machine. The "
               "sidecars verify the same server, and ab speaks plain HTTP to them. CPU and memory are of client and "
-              "sidecar.\n", programs(world),
-              "## Start-up\n", "From posix_spawn(3) to the end of the process.\n", startup(world),
+              f"sidecar. {placement(world.found)}\n", programs(world),
+              "## Start-up\n", "From posix_spawn(3) to the end of the process, on one core, in turns. Page faults are "
+              "those that need no disk; instructions are callgrind's, of a whole run, without the kernel's.\n",
+              startup(world),
               "A whole `curl -sk` with one handshake: "
               f"{world.found['curl.bare.instructions']:,.0f} instructions bare, "
               f"{world.found['curl.pinned.instructions']:,.0f} with one pin rule.\n",
               "## Scale\n", "Half of the rules are for a name, half are wildcards. A lookup is from the text of a name "
               "to the rule.\n", scale(world),
               f"With {world.found['store.records']:,} records, each named by a rule:\n", stores(world),
-              "## Memory\n", memory(world), "Calls of malloc, calloc and realloc:\n", allocations(world)]
+              "## Memory\n", memory(world),
+              "Calls of malloc, calloc and realloc on the client's side of a handshake:\n", allocations(world)]
     return "\n".join(parts)

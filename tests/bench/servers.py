@@ -5,6 +5,7 @@ import pathlib
 import socket
 from dataclasses import dataclass
 
+from placement import on
 from table_servers import listening
 from world import ADDRESS
 
@@ -18,6 +19,7 @@ class Site:
 
     port: int
     asking: int
+    pid: int = None
 
 
 @dataclass
@@ -30,7 +32,8 @@ class Sidecar:
     showing: int
 
 
-NGINX = """daemon off; worker_processes {workers}; pid {folder}/{name}.pid; error_log stderr crit; {user}
+# One worker of each server: it has a core, or its share of one, and no more.
+NGINX = """daemon off; worker_processes 1; pid {folder}/{name}.pid; error_log stderr crit; {user}
 events {{ worker_connections 2048; }}
 http {{
   access_log off; keepalive_timeout 0;
@@ -46,16 +49,17 @@ def two_ports():
         return one.getsockname()[1], other.getsockname()[1]
 
 
-def _nginx(world, name, servers, workers):
+def _nginx(world, name, servers):
     settings = world.folder / f"{name}.conf"
     # The worker of a master that root started has to read the folder.
     user = "user root;" if os.geteuid() == 0 else ""
-    settings.write_text(NGINX.format(folder=world.folder, name=name, servers=servers, workers=workers, user=user))
+    settings.write_text(NGINX.format(folder=world.folder, name=name, servers=servers, user=user))
     return ["nginx", "-e", "stderr", "-c", settings, "-p", world.folder]
 
 
 @contextlib.contextmanager
-def site(world):
+def site(world, core=None):
+    """core: the one that it runs on; None: any."""
     who = world.p256
     found = Site(*two_ports())
     common = (f"ssl_certificate {who['folder']}/server.pem; ssl_certificate_key {who['folder']}/server.key; "
@@ -63,17 +67,19 @@ def site(world):
     ask = f"ssl_verify_client on; ssl_client_certificate {who['root'].certificate};"
     servers = (f"  server {{ listen {ADDRESS}:{found.port} ssl; {common} }}\n"
                f"  server {{ listen {ADDRESS}:{found.asking} ssl; {ask} {common} }}\n")
-    with listening(_nginx(world, "site", servers, 1), found.port, log=world.folder / "site.log"):
+    argv = on(core, _nginx(world, "site", servers))
+    with listening(argv, found.port, log=world.folder / "site.log") as process:
+        found.pid = process.pid
         yield found
 
 
 @contextlib.contextmanager
-def _run(title, argv, ports, world):
-    with listening(argv, ports[1], log=world.folder / f"{title.split()[0]}.log") as process:
+def _run(title, argv, ports, world, core):
+    with listening(on(core, argv), ports[1], log=world.folder / f"{title.split()[0]}.log") as process:
         yield Sidecar(title, process.pid, *ports)
 
 
-def stunnel(world, where):
+def stunnel(world, where, core):
     who = world.p256
     ports = two_ports()
     services = "".join(
@@ -83,10 +89,10 @@ def stunnel(world, where):
                                          ("showing", ports[1], where.asking, f"cert = {who['pair']}\n")))
     settings = world.folder / "stunnel.conf"
     settings.write_text(f"foreground = yes\npid =\nsyslog = no\ndebug = 3\n{services}")
-    return _run("stunnel (sessionResume = no)", ["stunnel", settings], ports, world)
+    return _run("stunnel (sessionResume = no)", ["stunnel", settings], ports, world, core)
 
 
-def haproxy(world, where):
+def haproxy(world, where, core):
     who = world.p256
     ports = two_ports()
     verify = f"ssl verify required ca-file {who['root'].certificate} verifyhost {NAME} no-ssl-reuse"
@@ -95,21 +101,23 @@ def haproxy(world, where):
         for name, port, target, more in (("plain", ports[0], where.port, ""),
                                          ("showing", ports[1], where.asking, f" crt {who['pair']}")))
     settings = world.folder / "haproxy.cfg"
-    settings.write_text("defaults\n  mode http\n  http-reuse never\n  timeout connect 10s\n  timeout client 10s\n"
-                        f"  timeout server 10s\n{parts}")
-    return _run("HAProxy (no-ssl-reuse, http-reuse never)", ["haproxy", "-db", "-q", "-f", settings], ports, world)
+    settings.write_text("global\n  nbthread 1\ndefaults\n  mode http\n  http-reuse never\n  timeout connect 10s\n"
+                        f"  timeout client 10s\n  timeout server 10s\n{parts}")
+    argv = ["haproxy", "-db", "-q", "-f", settings]
+    return _run("HAProxy (no-ssl-reuse, http-reuse never)", argv, ports, world, core)
 
 
-def nginx(world, where):
+def nginx(world, where, core):
     who = world.p256
     ports = two_ports()
     verify = (f"proxy_ssl_verify on; proxy_ssl_trusted_certificate {who['root'].certificate}; proxy_ssl_name {NAME}; "
               "proxy_ssl_verify_depth 3; proxy_ssl_server_name on; proxy_ssl_session_reuse off;")
     key = (f"proxy_ssl_certificate {who['client'].certificate}; proxy_ssl_certificate_key {who['client'].key};")
     servers = "".join(
-        f"  server {{ listen {ADDRESS}:{port}; location / {{ proxy_pass https://{ADDRESS}:{target}; {verify} {more} }} }}\n"
+        f"  server {{ listen {ADDRESS}:{port}; "
+        f"location / {{ proxy_pass https://{ADDRESS}:{target}; {verify} {more} }} }}\n"
         for port, target, more in ((ports[0], where.port, ""), (ports[1], where.asking, key)))
-    return _run("nginx proxy_ssl (session reuse off)", _nginx(world, "proxy", servers, "auto"), ports, world)
+    return _run("nginx proxy_ssl (session reuse off)", _nginx(world, "proxy", servers), ports, world, core)
 
 
 SIDECARS = {"stunnel": stunnel, "haproxy": haproxy, "nginx": nginx}

@@ -1,9 +1,9 @@
 /*
  * bench_spawn COUNT VARIANT... -- PROGRAM [ARG...]
  *
- * Starts a program COUNT times in each variant, in turns, and prints a line for each: the nanoseconds from
- * posix_spawn(3) to the end of the process. A variant is what is added to the environment, `NAME=VALUE` with
- * a space between several, or `-` for nothing.
+ * Starts a program COUNT times in each variant, in turns, and prints two lines for each: the nanoseconds from
+ * posix_spawn(3) to the end of the process, and its page faults. A variant is what is added to the
+ * environment, `NAME=VALUE` with a space between several, or `-` for nothing.
  */
 #include <fcntl.h>
 #include <spawn.h>
@@ -11,15 +11,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { VARIABLES = 8, VARIANTS = 16 };
 
+struct sample {
+    uint64_t nanoseconds;
+    long faults; /* that needed no disk */
+};
+
 struct variant {
     char *environment[VARIABLES];
-    uint64_t *times;
+    struct sample *samples;
 };
 
 static void die(const char *what)
@@ -35,16 +41,17 @@ static uint64_t now(void)
     return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
 }
 
-static uint64_t spawn(const posix_spawn_file_actions_t *actions, char **program, char **environment)
+static struct sample spawn(const posix_spawn_file_actions_t *actions, char **program, char **environment)
 {
     pid_t child;
     int status = 0;
+    struct rusage usage;
     uint64_t before = now();
     if (posix_spawn(&child, program[0], actions, NULL, program, environment) != 0)
         die("the program cannot be started; give its path");
-    if (waitpid(child, &status, 0) != child || status != 0)
+    if (wait4(child, &status, 0, &usage) != child || status != 0)
         die("the program failed");
-    return now() - before;
+    return (struct sample){now() - before, usage.ru_minflt};
 }
 
 static void set(struct variant *variant, char *words, size_t count)
@@ -58,9 +65,19 @@ static void set(struct variant *variant, char *words, size_t count)
         if (strcmp(word, "-") != 0)
             variant->environment[used++] = word;
     }
-    variant->times = calloc(count, sizeof *variant->times);
-    if (variant->times == NULL)
+    variant->samples = calloc(count, sizeof *variant->samples);
+    if (variant->samples == NULL)
         die("no memory");
+}
+
+static void tell(const struct variant *variant, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        printf("%llu ", (unsigned long long)variant->samples[i].nanoseconds);
+    printf("\n");
+    for (size_t i = 0; i < count; i++)
+        printf("%ld ", variant->samples[i].faults);
+    printf("\n");
 }
 
 int main(int argc, char **argv)
@@ -80,14 +97,12 @@ int main(int argc, char **argv)
         for (size_t v = 0; v < variant_count; v++) {
             /* Another one begins in each turn. */
             struct variant *variant = &variants[(v + turn) % variant_count];
-            variant->times[turn] = spawn(&actions, &argv[i + 1], variant->environment);
+            variant->samples[turn] = spawn(&actions, &argv[i + 1], variant->environment);
         }
     }
     for (size_t v = 0; v < variant_count; v++) {
-        for (size_t turn = 0; turn < count; turn++)
-            printf("%llu ", (unsigned long long)variants[v].times[turn]);
-        printf("\n");
-        free(variants[v].times);
+        tell(&variants[v], count);
+        free(variants[v].samples);
     }
     posix_spawn_file_actions_destroy(&actions);
     return 0;
