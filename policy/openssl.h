@@ -314,6 +314,8 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, void, SSL_certs_clear, "", (SSL * ssl))                                                      \
     F(REQUIRED, int, SSL_use_certificate, "", (SSL * ssl, X509 * x))                                         \
     F(REQUIRED, int, SSL_use_PrivateKey, "", (SSL * ssl, EVP_PKEY * key))                                    \
+    F(REQUIRED, int, SSL_use_cert_and_key, "",                                                               \
+      (SSL * ssl, X509 * x, EVP_PKEY * key, X509_STACK * chain, int override))                               \
     F(REQUIRED, X509 *, SSL_get_certificate, "", (const SSL *ssl))                                           \
     F(REQUIRED, EVP_PKEY *, SSL_get_privatekey, "", (const SSL *ssl))                                        \
     F(REQUIRED, int, SSL_SESSION_get0_ticket_appdata, "",                                                    \
