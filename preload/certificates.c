@@ -190,8 +190,13 @@ void certificates_put_back(const struct libssl *libssl, SSL *ssl, struct connect
         certificates_drop(libssl, connection);
         return;
     }
-    libssl->fn.ERR_set_mark();
     bool ours_stand = kept->ours == NULL || certificates_are_ours(libssl, ssl, connection);
+    if (ours_stand && !has_any(kept)) {
+        libssl->fn.SSL_certs_clear(ssl);
+        certificates_drop(libssl, connection);
+        return;
+    }
+    libssl->fn.ERR_set_mark();
     if (!ours_stand)
         since = collect(libssl, ssl, kept->ours, &ours_stand);
     libssl->fn.SSL_certs_clear(ssl);

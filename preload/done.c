@@ -1,4 +1,5 @@
 /* The notices of a handshake's start and end, and the last check. */
+#include "policy/leaves.h"
 #include "preload/connection.h"
 #include "preload/examine.h"
 #include "preload/notice.h"
@@ -15,7 +16,7 @@ static void remember(struct connection *connection)
 {
     for (unsigned i = 0; i < connection->fact_count; i++)
         remembered_add(&connection->facts[i]);
-    connection->fact_count = 0;
+    connection_forget_facts(connection);
 }
 
 static void judge_end(const struct snapshot *snapshot, struct libssl *libssl, SSL *ssl, bool resumed)
@@ -41,15 +42,23 @@ static void judge_end(const struct snapshot *snapshot, struct libssl *libssl, SS
         connection_cut(libssl, ssl);
 }
 
-/* The server's certificate, whatever rules there are: a handshake that is done has used it. */
-static void monitor_server(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
+/*
+ * The server's certificate, whatever rules there are: a handshake that is done has used it. `judged`: there
+ * are rules for it, and it was shown now.
+ */
+static void monitor_server(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl,
+                           bool judged)
 {
     if (snapshot->state != POLICY_LOADED || libssl->fn.SSL_get_state(ssl) != OSSL_STATE_OK)
         return;
     X509 *leaf = libssl->fn.SSL_get1_peer_certificate(ssl);
     if (leaf == NULL)
         return;
-    used_certificate(snapshot, libssl, ssl, leaf, CERTIFICATE_SERVER);
+    const struct leaf *known = leaves_find(snapshot->policy, &libssl->fn, leaf);
+    used_certificate(snapshot, libssl, ssl, leaf, known != NULL && known->has_end ? &known->not_after : NULL,
+                     CERTIFICATE_SERVER);
+    if (known == NULL && judged)
+        leaves_remember(snapshot->policy, &libssl->fn, leaf);
     libssl->fn.X509_free(leaf);
 }
 
@@ -88,7 +97,7 @@ void done_handshake(struct libssl *libssl, SSL *ssl)
         judge_end(snapshot, libssl, ssl, resumed);
     if (resumed)
         judge_session(snapshot, libssl, ssl);
-    monitor_server(snapshot, libssl, ssl);
+    monitor_server(snapshot, libssl, ssl, connection != NULL && connection->judged && !resumed);
     snapshot_release();
     forget_wait(libssl, ssl);
     if (connection != NULL)

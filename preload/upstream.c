@@ -31,7 +31,11 @@ void upstream_ask(const struct snapshot *snapshot, const struct libssl *libssl, 
     asking->mode = MODE_OFF;
     if (!upstream_has_rules(snapshot))
         return;
-    peer_find(libssl, ssl, &asking->peer);
+    if (rule_index_has_addresses(&snapshot->policy->upstream) ||
+        (snapshot->section != NULL && rule_index_has_addresses(&snapshot->section->upstream)))
+        peer_find(libssl, ssl, &asking->peer);
+    else
+        peer_find_by_names(libssl, ssl, &asking->peer);
     asking->answer = upstream_find(snapshot->policy, snapshot->section, &asking->peer, &asking->found);
     if (asking->found.rule != NULL)
         asking->mode = policy_upstream_mode(snapshot->policy, asking->found.rule);
@@ -177,7 +181,7 @@ static void present(const struct asking *asking, struct connection *connection,
     connection->certificate_due = asking->found.rule->required;
     upstream_tell(asking, "presents the client certificate", chosen->candidate->name);
     used_certificate(asking->snapshot, asking->libssl, asking->ssl, chosen->credential->leaf,
-                     CERTIFICATE_UPSTREAM);
+                     &chosen->credential->not_after, CERTIFICATE_UPSTREAM);
 }
 
 /* 1: OpenSSL goes on with what is set. 0: the handshake is refused. */
