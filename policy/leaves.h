@@ -34,9 +34,9 @@ struct leaf {
 const struct leaf *leaves_find(const struct policy *policy, const struct ossl *ossl, const X509 *certificate);
 
 /*
- * A server has proved that it has the key of this certificate, and the rules admit it. The first call for a
- * policy does nothing: a program that makes one connection gains nothing by it. Leaves OpenSSL's error queue
- * as it was.
+ * A handshake with the server of this certificate is done, a resumed one too, and the rules do not refuse it.
+ * The first call for a policy does nothing: a program that makes one connection gains nothing by it. Leaves
+ * OpenSSL's error queue as it was.
  */
 void leaves_remember(struct policy *policy, const struct ossl *ossl, const X509 *certificate);
 

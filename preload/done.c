@@ -19,7 +19,8 @@ static void remember(struct connection *connection)
     connection_forget_facts(connection);
 }
 
-static void judge_end(const struct snapshot *snapshot, struct libssl *libssl, SSL *ssl, bool resumed)
+/* True: there are rules for the server, and they do not refuse it. */
+static bool judge_end(const struct snapshot *snapshot, struct libssl *libssl, SSL *ssl, bool resumed)
 {
     struct examined examined;
     const struct showing showing = {
@@ -40,11 +41,12 @@ static void judge_end(const struct snapshot *snapshot, struct libssl *libssl, SS
         tell_connection(libssl, ssl, "no rule in force");
     if (examined.outcome == OUTCOME_REFUSED)
         connection_cut(libssl, ssl);
+    return examined.outcome == OUTCOME_ADMITTED || examined.outcome == OUTCOME_REPORTED;
 }
 
 /*
  * The server's certificate, whatever rules there are: a handshake that is done has used it. `judged`: there
- * are rules for it, and it was shown now.
+ * are rules for it, and they do not refuse it.
  */
 static void monitor_server(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl,
                            bool judged)
@@ -91,13 +93,14 @@ void done_handshake(struct libssl *libssl, SSL *ssl)
     const struct snapshot *snapshot = snapshot_acquire();
     /* The verdict has seen what a full handshake showed. Not so a resumed one, one without certificates, and
      * one whose verify callback a program has set through dlsym, in the place of ours. */
-    if (connection != NULL && connection->judged && !resumed)
+    bool judged = connection != NULL && connection->judged && !resumed;
+    if (judged)
         remember(connection);
     else if (examine_is_needed(snapshot))
-        judge_end(snapshot, libssl, ssl, resumed);
+        judged = judge_end(snapshot, libssl, ssl, resumed);
     if (resumed)
         judge_session(snapshot, libssl, ssl);
-    monitor_server(snapshot, libssl, ssl, connection != NULL && connection->judged && !resumed);
+    monitor_server(snapshot, libssl, ssl, judged);
     snapshot_release();
     forget_wait(libssl, ssl);
     if (connection != NULL)
