@@ -88,6 +88,11 @@ bool rule_index_has_kind(const struct rule_index *index, enum domain_kind kind)
     return (index->present & of_kind) != 0;
 }
 
+bool rule_index_has_addresses(const struct rule_index *index)
+{
+    return rule_index_has_kind(index, DOMAIN_ADDRESS) || rule_index_has_kind(index, DOMAIN_ALL);
+}
+
 bool rule_index_has_port(const struct rule_index *index)
 {
     unsigned groups = 0;

@@ -57,6 +57,9 @@ enum rule_index_result rule_index_add(struct rule_index *index, struct arena *ar
 /* Is any of the patterns of a kind? */
 bool rule_index_has_kind(const struct rule_index *index, enum domain_kind kind);
 
+/* Is any of its patterns an address, or `*`? */
+bool rule_index_has_addresses(const struct rule_index *index);
+
 /* Has any of the patterns a port? */
 bool rule_index_has_port(const struct rule_index *index);
 

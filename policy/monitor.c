@@ -32,6 +32,11 @@ static enum expiry find_expiry(const struct policy *policy, const struct ossl *o
     return finding->expiry;
 }
 
+bool monitor_is_needed_for(const struct policy *policy, int64_t not_after)
+{
+    return expiry_of(not_after - (int64_t)time(NULL), policy->expiry.threshold_days) != EXPIRY_FAR;
+}
+
 bool monitor_is_needed(const struct policy *policy, const struct ossl *ossl, const X509 *certificate)
 {
     struct finding finding;

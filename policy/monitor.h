@@ -28,6 +28,9 @@ struct monitored {
  */
 bool monitor_is_needed(const struct policy *policy, const struct ossl *ossl, const X509 *certificate);
 
+/* The same, of one whose notAfter is known (seconds of the epoch); asks nothing of OpenSSL. */
+bool monitor_is_needed_for(const struct policy *policy, int64_t not_after);
+
 /*
  * Checks a certificate, and raises the event. What it waits for, it waits within `wait`. It never fails its
  * caller; errno and OpenSSL's error queue stay as they were.

@@ -32,6 +32,9 @@ typedef struct evp_cipher_ctx_st EVP_CIPHER_CTX;
 typedef struct engine_st ENGINE;
 typedef struct asn1_string_st ASN1_STRING;
 typedef struct asn1_string_st ASN1_TIME;
+typedef struct asn1_string_st ASN1_INTEGER;
+typedef struct asn1_object_st ASN1_OBJECT;
+typedef struct X509_algor_st X509_ALGOR;
 typedef struct X509_name_st X509_NAME;
 typedef struct X509_name_entry_st X509_NAME_ENTRY;
 typedef struct stack_st_X509_NAME X509_NAME_STACK; /* STACK_OF(X509_NAME) */
@@ -69,6 +72,7 @@ typedef struct crypto_ex_data_st CRYPTO_EX_DATA;
 #define OSSL_BIO_CB_PUTS                    0x05
 #define OSSL_BIO_CB_SENDMMSG                0x08 /* 3.2 and later */
 #define OSSL_PEM_R_NO_START_LINE            108
+#define OSSL_TYPE_OBJECT                    6       /* V_ASN1_OBJECT */
 #define OSSL_CIPHER_MODES                   0xF0007 /* of a cipher's flags */
 #define OSSL_CIPHER_CBC                     0x2
 #define OSSL_CIPHER_CFB                     0x3
@@ -158,6 +162,13 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, X509 *, d2i_X509, "", (X509 * *a, const unsigned char **in, long length))                    \
     F(REQUIRED, void, X509_free, "", (X509 * x))                                                             \
     F(REQUIRED, X509_PUBKEY *, X509_get_X509_PUBKEY, "", (const X509 *x))                                    \
+    F(REQUIRED, int, X509_PUBKEY_get0_param, "",                                                             \
+      (ASN1_OBJECT * *kind, const unsigned char **key, int *length, X509_ALGOR **algorithm,                  \
+       const X509_PUBKEY *from))                                                                             \
+    F(REQUIRED, void, X509_ALGOR_get0, "",                                                                   \
+      (const ASN1_OBJECT **kind, int *type, const void **value, const X509_ALGOR *algorithm))                \
+    F(REQUIRED, size_t, OBJ_length, "", (const ASN1_OBJECT *object))                                         \
+    F(REQUIRED, const unsigned char *, OBJ_get0_data, "", (const ASN1_OBJECT *object))                       \
     F(REQUIRED, X509_PUBKEY *, d2i_X509_PUBKEY, "",                                                          \
       (X509_PUBKEY * *a, const unsigned char **in, long length))                                             \
     F(REQUIRED, int, i2d_X509_PUBKEY, "", (const X509_PUBKEY *a, unsigned char **out))                       \
@@ -221,6 +232,8 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, int, X509_verify, "", (X509 * x, EVP_PKEY * key))                                            \
     F(REQUIRED, int, X509_check_private_key, "", (const X509 *x, const EVP_PKEY *key))                       \
     F(REQUIRED, const ASN1_TIME *, X509_get0_notAfter, "", (const X509 *x))                                  \
+    F(REQUIRED, const ASN1_INTEGER *, X509_get0_serialNumber, "", (const X509 *x))                           \
+    F(REQUIRED, int, X509_cmp, "", (const X509 *a, const X509 *b))                                           \
     F(REQUIRED, int, X509_cmp_time, "", (const ASN1_TIME *time, time_t *now))                                \
     F(REQUIRED, int, ASN1_TIME_to_tm, "", (const ASN1_TIME *time, struct tm *tm))                            \
     F(REQUIRED, const ASN1_TIME *, X509_get0_notBefore, "", (const X509 *x))                                 \
@@ -315,6 +328,8 @@ typedef void ossl_ext_free_cb(SSL *ssl, unsigned ext_type, unsigned context, con
     F(REQUIRED, void, SSL_certs_clear, "", (SSL * ssl))                                                      \
     F(REQUIRED, int, SSL_use_certificate, "", (SSL * ssl, X509 * x))                                         \
     F(REQUIRED, int, SSL_use_PrivateKey, "", (SSL * ssl, EVP_PKEY * key))                                    \
+    F(REQUIRED, int, SSL_use_cert_and_key, "",                                                               \
+      (SSL * ssl, X509 * x, EVP_PKEY * key, X509_STACK * chain, int override))                               \
     F(REQUIRED, X509 *, SSL_get_certificate, "", (const SSL *ssl))                                           \
     F(REQUIRED, EVP_PKEY *, SSL_get_privatekey, "", (const SSL *ssl))                                        \
     F(REQUIRED, int, SSL_SESSION_get0_ticket_appdata, "",                                                    \

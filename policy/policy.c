@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/credentials.h"
+#include "policy/leaves.h"
 #include "policy/verify.h"
 
 /* The versions of DTLS by what they are made of (RFC 6347, RFC 9147); QUIC is TLS 1.3 (RFC 9001). */
@@ -60,6 +61,7 @@ void policy_free(struct policy *policy)
             verify_forget(policy->pin_rules[i]->anchors);
     }
     free(atomic_load(&policy->pem_pins));
+    leaves_free(atomic_load(&policy->leaves));
     credentials_free(policy->credentials);
     records_free(policy->records);
     /* The secret, the password of the store, and private keys of candidates stand in it. */

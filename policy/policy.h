@@ -88,6 +88,7 @@ struct key {
 };
 
 struct credentials;
+struct leaves;
 struct trust;
 
 /*
@@ -213,6 +214,7 @@ struct policy {
      * once, so that any number of threads may resolve at the same time without a lock.
      */
     _Atomic(struct pin *) pem_pins;
+    _Atomic(struct leaves *) leaves; /* published once too; NULL: no server was admitted yet */
 };
 
 /* Frees a policy and all that belongs to it; its secrets are overwritten before. NULL is allowed. */

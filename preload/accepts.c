@@ -17,45 +17,39 @@ struct candidate_key {
     const X509 *leaf;
 };
 
-#define SPKI_MAX    256
-#define EC_KEY_OID  "\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"
-#define EC_KEY_OIDS (sizeof EC_KEY_OID - 1)
-
 /* Curves, by the number of the signature algorithm that TLS 1.3 binds to them. RFC 8446, 4.2.3; RFC 8734. */
 static const struct {
     unsigned algorithm;
-    const char *oid; /* tag, length, content */
+    unsigned char length;
+    const char *oid; /* its content */
 } curves[] = {
-    {0x0403, "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"},
-    {0x0503, "\x06\x05\x2b\x81\x04\x00\x22"},
-    {0x0603, "\x06\x05\x2b\x81\x04\x00\x23"},
-    {0x081a, "\x06\x09\x2b\x24\x03\x03\x02\x08\x01\x01\x07"},
-    {0x081b, "\x06\x09\x2b\x24\x03\x03\x02\x08\x01\x01\x0b"},
-    {0x081c, "\x06\x09\x2b\x24\x03\x03\x02\x08\x01\x01\x0d"},
+    {0x0403, 8, "\x2a\x86\x48\xce\x3d\x03\x01\x07"},
+    {0x0503, 5, "\x2b\x81\x04\x00\x22"},
+    {0x0603, 5, "\x2b\x81\x04\x00\x23"},
+    {0x081a, 9, "\x2b\x24\x03\x03\x02\x08\x01\x01\x07"},
+    {0x081b, 9, "\x2b\x24\x03\x03\x02\x08\x01\x01\x0b"},
+    {0x081c, 9, "\x2b\x24\x03\x03\x02\x08\x01\x01\x0d"},
 };
 
-/* Is the key on this curve? In a SubjectPublicKeyInfo its OID stands behind that of the kind of key. */
-static bool is_on_curve(const struct ossl *ossl, const X509 *leaf, const char *oid)
+/* The curve that a key names as its parameters (RFC 5480, 2.1.1); NULL: none. */
+static const ASN1_OBJECT *curve_of(const struct ossl *ossl, const X509 *leaf)
 {
-    unsigned char spki[SPKI_MAX];
-    unsigned char *end = spki;
-    size_t length = (size_t)oid[1] + 2;
-    const X509_PUBKEY *key = ossl->X509_get_X509_PUBKEY(leaf);
-    int size = ossl->i2d_X509_PUBKEY(key, NULL);
-    if (size <= 0 || size > (int)sizeof spki || ossl->i2d_X509_PUBKEY(key, &end) != size)
-        return false;
-    for (size_t i = 0; i + EC_KEY_OIDS + length <= (size_t)size; i++) {
-        if (memcmp(spki + i, EC_KEY_OID, EC_KEY_OIDS) == 0)
-            return memcmp(spki + i + EC_KEY_OIDS, oid, length) == 0;
-    }
-    return false;
+    X509_ALGOR *algorithm = NULL;
+    const void *value = NULL;
+    int type = 0;
+    if (ossl->X509_PUBKEY_get0_param(NULL, NULL, NULL, &algorithm, ossl->X509_get_X509_PUBKEY(leaf)) != 1)
+        return NULL;
+    ossl->X509_ALGOR_get0(NULL, &type, &value, algorithm);
+    return type == OSSL_TYPE_OBJECT ? value : NULL;
 }
 
 static bool has_curve_of(const struct ossl *ossl, const struct candidate_key *key, unsigned algorithm)
 {
-    for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
+    const ASN1_OBJECT *curve = curve_of(ossl, key->leaf);
+    for (size_t i = 0; curve != NULL && i < sizeof curves / sizeof *curves; i++) {
         if (curves[i].algorithm == algorithm)
-            return is_on_curve(ossl, key->leaf, curves[i].oid);
+            return ossl->OBJ_length(curve) == curves[i].length &&
+                   memcmp(ossl->OBJ_get0_data(curve), curves[i].oid, curves[i].length) == 0;
     }
     return false;
 }

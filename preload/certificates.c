@@ -111,6 +111,11 @@ static struct certificates_kept *collect(const struct libssl *libssl, SSL *ssl, 
     return NULL;
 }
 
+static bool has_any(const struct certificates_kept *kept)
+{
+    return kept->count > 0 || kept->half.leaf != NULL || kept->half.key != NULL;
+}
+
 /* OpenSSL has taken all of it before. Where it does not now, out of memory, the program has none. */
 static void set(const struct libssl *libssl, SSL *ssl, const struct certificate *certificate)
 {
@@ -136,35 +141,30 @@ bool certificates_keep(const struct libssl *libssl, SSL *ssl, struct connection 
     connection->kept = collect(libssl, ssl, NULL, &found);
     if (connection->kept == NULL)
         return false;
-    libssl->fn.SSL_certs_clear(ssl);
+    if (has_any(connection->kept))
+        libssl->fn.SSL_certs_clear(ssl);
     return true;
 }
 
 /*
  * Never without a chain, though it be an empty one: else OpenSSL builds one from what the program trusts, or
- * sends that of the program's own certificate.
+ * sends that of the program's own certificate. All in one call, for OpenSSL looks up the type of the key in
+ * each, which is half of what it does.
  */
-static bool set_chain(const struct libssl *libssl, SSL *ssl, const struct credential *credential)
+bool certificates_set(const struct libssl *libssl, SSL *ssl, const struct credential *credential)
 {
     const struct ossl *ossl = &libssl->fn;
     OPENSSL_STACK *chain = ossl->OPENSSL_sk_new_null();
     bool done = chain != NULL;
     for (size_t i = 0; done && i < credential->chain_count; i++)
         done = ossl->OPENSSL_sk_push(chain, credential->chain[i]) > 0;
-    done = done && ossl->SSL_ctrl(ssl, OSSL_CTRL_CHAIN, 1, chain) == 1;
+    /* Another of ours, which may be of another type of key. */
+    if (ossl->SSL_get_certificate(ssl) != NULL)
+        ossl->SSL_certs_clear(ssl);
+    done = done &&
+           ossl->SSL_use_cert_and_key(ssl, credential->leaf, credential->key, (X509_STACK *)chain, 1) == 1;
     ossl->OPENSSL_sk_free(chain);
     return done;
-}
-
-bool certificates_set(const struct libssl *libssl, SSL *ssl, const struct credential *credential)
-{
-    const struct ossl *ossl = &libssl->fn;
-    ossl->SSL_certs_clear(ssl);
-    if (ossl->SSL_use_certificate(ssl, credential->leaf) == 1 &&
-        ossl->SSL_use_PrivateKey(ssl, credential->key) == 1 && set_chain(libssl, ssl, credential))
-        return true;
-    ossl->SSL_certs_clear(ssl);
-    return false;
 }
 
 void certificates_note_ours(const struct libssl *libssl, struct connection *connection, X509 *leaf)
@@ -190,8 +190,13 @@ void certificates_put_back(const struct libssl *libssl, SSL *ssl, struct connect
         certificates_drop(libssl, connection);
         return;
     }
-    libssl->fn.ERR_set_mark();
     bool ours_stand = kept->ours == NULL || certificates_are_ours(libssl, ssl, connection);
+    if (ours_stand && !has_any(kept)) {
+        libssl->fn.SSL_certs_clear(ssl);
+        certificates_drop(libssl, connection);
+        return;
+    }
+    libssl->fn.ERR_set_mark();
     if (!ours_stand)
         since = collect(libssl, ssl, kept->ours, &ours_stand);
     libssl->fn.SSL_certs_clear(ssl);

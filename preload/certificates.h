@@ -17,8 +17,8 @@
 bool certificates_keep(const struct libssl *libssl, SSL *ssl, struct connection *connection);
 
 /*
- * Sets one of ours, in the place of what is set, with its key and its chain. False: OpenSSL does not take it
- * (its security level forbids it, memory is short), and nothing is set.
+ * After certificates_keep(): sets one of ours, in the place of another of ours, with its key and its chain.
+ * False: OpenSSL does not take it (its security level forbids it, memory is short), and nothing is set.
  */
 bool certificates_set(const struct libssl *libssl, SSL *ssl, const struct credential *credential);
 

@@ -54,6 +54,21 @@ struct connection *connection_make(const struct libssl *libssl, SSL *ssl)
     return NULL;
 }
 
+void connection_note_fact(struct connection *connection, const struct fact *fact)
+{
+    if (connection->facts == NULL)
+        connection->facts = calloc(CONNECTION_FACTS_MAX, sizeof *connection->facts);
+    if (connection->facts != NULL && connection->fact_count < CONNECTION_FACTS_MAX)
+        connection->facts[connection->fact_count++] = *fact;
+}
+
+void connection_forget_facts(struct connection *connection)
+{
+    free(connection->facts);
+    connection->facts = NULL;
+    connection->fact_count = 0;
+}
+
 struct records_wait *connection_wait(const struct libssl *libssl, const SSL *ssl)
 {
     struct connection *connection = connection_of(libssl, ssl);
@@ -161,6 +176,7 @@ void connection_on_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, lo
     if (ptr != NULL) {
         connection_mend(libssl, ptr);
         certificates_drop(libssl, ptr);
+        connection_forget_facts(ptr);
         peer_end(ptr);
     }
     context_on_free(parent, ptr, ad, idx, argl, argp);

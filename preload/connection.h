@@ -58,7 +58,8 @@ struct connection {
     bool certificate_called;  /* the program's callback has answered, and its client callback has not yet */
     struct records_wait wait; /* for the store, in this handshake */
     unsigned fact_count;
-    struct fact facts[CONNECTION_FACTS_MAX]; /* established in this handshake, which is not done yet */
+    /* Established in this handshake, which is not done yet: room for CONNECTION_FACTS_MAX. NULL: none is. */
+    struct fact *facts;
     BIO *cut;                /* the program's write BIO, which takes nothing more; a reference. NULL: none */
     ossl_bio_cb *cut_before; /* the BIO's callback in whose place ours is */
     struct certificate_callback certificate; /* the program's own for this SSL, see certificate_is_own */
@@ -77,6 +78,10 @@ struct context *context_of_ssl(const struct libssl *libssl, const SSL *ssl);
 
 /* The same of an SSL_CTX of any libssl (NULL: none is known), also one that cannot be governed. */
 struct context *context_governed(const struct libssl *libssl, const SSL_CTX *context);
+
+/* What its handshake establishes; where memory is short it is forgotten. */
+void connection_note_fact(struct connection *connection, const struct fact *fact);
+void connection_forget_facts(struct connection *connection);
 
 /* NULL: nothing is kept. */
 struct connection *connection_of(const struct libssl *libssl, const SSL *ssl);

@@ -1,4 +1,5 @@
 /* The notices of a handshake's start and end, and the last check. */
+#include "policy/leaves.h"
 #include "preload/connection.h"
 #include "preload/examine.h"
 #include "preload/notice.h"
@@ -15,10 +16,11 @@ static void remember(struct connection *connection)
 {
     for (unsigned i = 0; i < connection->fact_count; i++)
         remembered_add(&connection->facts[i]);
-    connection->fact_count = 0;
+    connection_forget_facts(connection);
 }
 
-static void judge_end(const struct snapshot *snapshot, struct libssl *libssl, SSL *ssl, bool resumed)
+/* True: there are rules for the server, and they do not refuse it. */
+static bool judge_end(const struct snapshot *snapshot, struct libssl *libssl, SSL *ssl, bool resumed)
 {
     struct examined examined;
     const struct showing showing = {
@@ -39,17 +41,26 @@ static void judge_end(const struct snapshot *snapshot, struct libssl *libssl, SS
         tell_connection(libssl, ssl, "no rule in force");
     if (examined.outcome == OUTCOME_REFUSED)
         connection_cut(libssl, ssl);
+    return examined.outcome == OUTCOME_ADMITTED || examined.outcome == OUTCOME_REPORTED;
 }
 
-/* The server's certificate, whatever rules there are: a handshake that is done has used it. */
-static void monitor_server(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl)
+/*
+ * The server's certificate, whatever rules there are: a handshake that is done has used it. `judged`: there
+ * are rules for it, and they do not refuse it.
+ */
+static void monitor_server(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl,
+                           bool judged)
 {
     if (snapshot->state != POLICY_LOADED || libssl->fn.SSL_get_state(ssl) != OSSL_STATE_OK)
         return;
     X509 *leaf = libssl->fn.SSL_get1_peer_certificate(ssl);
     if (leaf == NULL)
         return;
-    used_certificate(snapshot, libssl, ssl, leaf, CERTIFICATE_SERVER);
+    const struct leaf *known = leaves_find(snapshot->policy, &libssl->fn, leaf);
+    used_certificate(snapshot, libssl, ssl, leaf, known != NULL && known->has_end ? &known->not_after : NULL,
+                     CERTIFICATE_SERVER);
+    if (known == NULL && judged)
+        leaves_remember(snapshot->policy, &libssl->fn, leaf);
     libssl->fn.X509_free(leaf);
 }
 
@@ -82,13 +93,14 @@ void done_handshake(struct libssl *libssl, SSL *ssl)
     const struct snapshot *snapshot = snapshot_acquire();
     /* The verdict has seen what a full handshake showed. Not so a resumed one, one without certificates, and
      * one whose verify callback a program has set through dlsym, in the place of ours. */
-    if (connection != NULL && connection->judged && !resumed)
+    bool judged = connection != NULL && connection->judged && !resumed;
+    if (judged)
         remember(connection);
     else if (examine_is_needed(snapshot))
-        judge_end(snapshot, libssl, ssl, resumed);
+        judged = judge_end(snapshot, libssl, ssl, resumed);
     if (resumed)
         judge_session(snapshot, libssl, ssl);
-    monitor_server(snapshot, libssl, ssl);
+    monitor_server(snapshot, libssl, ssl, judged);
     snapshot_release();
     forget_wait(libssl, ssl);
     if (connection != NULL)

@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "policy/leaves.h"
 #include "policy/verify.h"
 #include "preload/fetch.h"
 #include "preload/peername.h"
@@ -49,9 +50,10 @@ static void glance_at(const char *name, void *context)
                             (snapshot->section != NULL && has_rule(&snapshot->section->pins, &domain)));
 }
 
-static bool is_for_addresses(const struct rule_index *index)
+static bool are_for_addresses(const struct snapshot *snapshot)
 {
-    return rule_index_has_kind(index, DOMAIN_ADDRESS) || rule_index_has_kind(index, DOMAIN_ALL);
+    return rule_index_has_addresses(&snapshot->policy->pins) ||
+           (snapshot->section != NULL && rule_index_has_addresses(&snapshot->section->pins));
 }
 
 /*
@@ -63,30 +65,45 @@ static bool has_no_rule(const struct showing *showing)
 {
     const struct snapshot *snapshot = showing->snapshot;
     struct glance glance = {.snapshot = snapshot, .is_sure = true};
-    if (is_for_addresses(&snapshot->policy->pins) ||
-        (snapshot->section != NULL && is_for_addresses(&snapshot->section->pins)))
+    if (are_for_addresses(snapshot))
         return false;
     peer_each_host(showing->libssl, showing->ssl, glance_at, &glance);
     return glance.count > 0 && glance.is_sure && !glance.is_found;
 }
 
-static void begin(const struct showing *showing, struct examination *e)
+/* Of the key that the peer shows; none where it shows none, or memory is short. */
+static void find_pin(const struct showing *showing, struct examination *e)
 {
     const struct ossl *ossl = &showing->libssl->fn;
-    const struct snapshot *snapshot = showing->snapshot;
-    e->showing = showing;
-    e->has_pin = false;
-    peer_find(showing->libssl, showing->ssl, &e->peer);
-    e->count = judge_requirements(snapshot->policy, snapshot->section, &e->peer, e->requirements, NULL);
-    if (e->count == 0)
+    const struct leaf *known =
+        showing->leaf == NULL ? NULL : leaves_find(showing->snapshot->policy, ossl, showing->leaf);
+    e->has_pin = known != NULL;
+    if (known != NULL) {
+        e->pin = known->pin;
         return;
-    fetch_records(showing, e->requirements, e->count);
+    }
     ossl->ERR_set_mark();
     if (showing->leaf != NULL)
         e->has_pin = ossl_pin_of_certificate(ossl, showing->leaf, &e->pin);
     else if (showing->raw_key != NULL)
         e->has_pin = ossl_pin_of_pkey(ossl, showing->raw_key, &e->pin);
     ossl->ERR_pop_to_mark();
+}
+
+static void begin(const struct showing *showing, struct examination *e)
+{
+    const struct snapshot *snapshot = showing->snapshot;
+    e->showing = showing;
+    e->has_pin = false;
+    if (are_for_addresses(snapshot))
+        peer_find(showing->libssl, showing->ssl, &e->peer);
+    else
+        peer_find_by_names(showing->libssl, showing->ssl, &e->peer);
+    e->count = judge_requirements(snapshot->policy, snapshot->section, &e->peer, e->requirements, NULL);
+    if (e->count == 0)
+        return;
+    fetch_records(showing, e->requirements, e->count);
+    find_pin(showing, e);
     e->proof = proof_for(showing);
     e->evidence = (struct evidence){
         .has_key = showing->leaf != NULL || showing->raw_key != NULL,
@@ -120,16 +137,17 @@ static bool is_not_known(const struct showing *showing, const struct judgement *
  * Only where it is certain whom the pinned key was for. Programs that have OpenSSL verify the name would take
  * another name too, so that is verified here.
  */
-static bool may_loosen(const struct examination *e)
+static bool may_loosen(const struct showing *showing)
 {
-    const struct showing *showing = e->showing;
     const struct ossl *ossl = &showing->libssl->fn;
-    if (e->peer.name_count != 1 || e->peer.names_left_out || showing->leaf == NULL)
+    struct peer peer;
+    peer_find(showing->libssl, showing->ssl, &peer); /* an address that is verified is a name too */
+    if (peer.name_count != 1 || peer.names_left_out || showing->leaf == NULL)
         return false;
-    if (!e->peer.is_verified)
+    if (!peer.is_verified)
         return true;
     unsigned flags = ossl->X509_VERIFY_PARAM_get_hostflags(ossl->SSL_get0_param(showing->ssl));
-    return verify_name(ossl, showing->leaf, &e->peer.names[0].domain, flags);
+    return verify_name(ossl, showing->leaf, &peer.names[0].domain, flags);
 }
 
 /* Of all rules, for a name that was not looked up might have any of them. */
@@ -180,7 +198,7 @@ void examine_peer(const struct showing *showing, struct examined *examined)
     }
     if (e.peer.names_left_out)
         examine_names_left_out(&e, examined);
-    examined->loosens = loosens && examined->outcome == OUTCOME_ADMITTED && may_loosen(&e);
+    examined->loosens = loosens && examined->outcome == OUTCOME_ADMITTED && may_loosen(showing);
 }
 
 enum about examine_unknown(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl)

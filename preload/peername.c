@@ -214,7 +214,15 @@ static void name_by_address(const struct remote *remote, struct peer *peer)
     peer->port_is_own = remote->port != 0;
 }
 
-void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
+static void add_verify_names(const struct libssl *libssl, const SSL *ssl, bool addresses, struct peer *peer)
+{
+    if (!addresses)
+        verifyname_each_host(libssl, ssl, add_verify_name, peer);
+    if (!peer->is_verified || peer->name_count == PEER_NAMES_MAX)
+        verifyname_each(libssl, ssl, add_verify_name, peer);
+}
+
+static void find(const struct libssl *libssl, const SSL *ssl, bool addresses, struct peer *peer)
 {
     char text[DOMAIN_TEXT_SIZE];
     struct remote remote = {.known = false};
@@ -228,7 +236,7 @@ void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
     peer->is_verified = false;
     peer->address[0] = '\0';
     add_name(peer, name_sent(libssl, ssl), PEER_HOW_SNI);
-    verifyname_each(libssl, ssl, add_verify_name, peer);
+    add_verify_names(libssl, ssl, addresses, peer);
     if (peer->name_count == 0)
         add_bio_host(libssl, ssl, peer);
     bool named = peer->name_count > 0;
@@ -252,6 +260,16 @@ void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
         domain_format(&remote.address, text);
         memcpy(peer->address, text, strlen(text) + 1);
     }
+}
+
+void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
+{
+    find(libssl, ssl, true, peer);
+}
+
+void peer_find_by_names(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
+{
+    find(libssl, ssl, false, peer);
 }
 
 /*

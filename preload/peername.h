@@ -8,6 +8,12 @@
 /* Finds the names, the address and the port. Leaves OpenSSL's error queue and errno as they were. */
 void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer);
 
+/*
+ * The same where no rule is for addresses: an address that the program verifies beside names may be left out,
+ * for it leads to nothing, and OpenSSL has no cheap way to tell that there is none.
+ */
+void peer_find_by_names(const struct libssl *libssl, const SSL *ssl, struct peer *peer);
+
 /* Does it have the name that is sent, so that it is known for sure? Far less work than peer_find(). */
 bool peer_has_sni(const struct libssl *libssl, const SSL *ssl);
 

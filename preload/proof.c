@@ -54,8 +54,8 @@ static void note(const struct showing *showing, const struct fact *fact)
         return;
     }
     struct connection *connection = connection_make(showing->libssl, showing->ssl);
-    if (connection != NULL && connection->fact_count < CONNECTION_FACTS_MAX)
-        connection->facts[connection->fact_count++] = *fact;
+    if (connection != NULL)
+        connection_note_fact(connection, fact);
 }
 
 static struct shown shown_by(const struct showing *showing)

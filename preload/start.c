@@ -111,7 +111,7 @@ void start_handshake(struct libssl *libssl, SSL *ssl)
         connection->certificate_done = false;
         connection->certificate_refused = false;
         connection->certificate_called = false;
-        connection->fact_count = 0;
+        connection_forget_facts(connection);
         /* It comes again after early data, and where a connection is negotiated again. */
         if (begins || libssl->fn.SSL_get_state(ssl) == OSSL_STATE_OK)
             connection->wait = (struct records_wait){0};

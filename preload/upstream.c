@@ -31,7 +31,11 @@ void upstream_ask(const struct snapshot *snapshot, const struct libssl *libssl, 
     asking->mode = MODE_OFF;
     if (!upstream_has_rules(snapshot))
         return;
-    peer_find(libssl, ssl, &asking->peer);
+    if (rule_index_has_addresses(&snapshot->policy->upstream) ||
+        (snapshot->section != NULL && rule_index_has_addresses(&snapshot->section->upstream)))
+        peer_find(libssl, ssl, &asking->peer);
+    else
+        peer_find_by_names(libssl, ssl, &asking->peer);
     asking->answer = upstream_find(snapshot->policy, snapshot->section, &asking->peer, &asking->found);
     if (asking->found.rule != NULL)
         asking->mode = policy_upstream_mode(snapshot->policy, asking->found.rule);
@@ -116,8 +120,19 @@ static int ask_client_callback(const struct libssl *libssl, SSL *ssl, SSL *given
 /* What a choice for one server needs to know. */
 struct choosing {
     const struct asking *asking;
+    const struct credential *set; /* is in the SSL; NULL: none */
     struct not_taken not_taken;
 };
+
+static bool set(struct choosing *choosing, const struct credential *credential)
+{
+    const struct asking *asking = choosing->asking;
+    if (choosing->set == credential)
+        return true;
+    bool done = certificates_set(asking->libssl, asking->ssl, credential);
+    choosing->set = done ? credential : NULL;
+    return done;
+}
 
 /* In "report" nothing is tried, for that changes what the SSL holds. */
 static bool accepts(void *context, const struct credential *credential)
@@ -126,7 +141,7 @@ static bool accepts(void *context, const struct credential *credential)
     const struct asking *asking = choosing->asking;
     if (!accepts_key(asking->libssl, asking->ssl, credential->leaf, credential->key))
         return false;
-    if (asking->mode != MODE_ENFORCE || certificates_set(asking->libssl, asking->ssl, credential))
+    if (asking->mode != MODE_ENFORCE || set(choosing, credential))
         return true;
     if (choosing->not_taken.count < NOT_TAKEN_MAX)
         choosing->not_taken.credentials[choosing->not_taken.count++] = credential;
@@ -166,7 +181,7 @@ static void present(const struct asking *asking, struct connection *connection,
     connection->certificate_due = asking->found.rule->required;
     upstream_tell(asking, "presents the client certificate", chosen->candidate->name);
     used_certificate(asking->snapshot, asking->libssl, asking->ssl, chosen->credential->leaf,
-                     CERTIFICATE_UPSTREAM);
+                     &chosen->credential->not_after, CERTIFICATE_UPSTREAM);
 }
 
 /* 1: OpenSSL goes on with what is set. 0: the handshake is refused. */
@@ -177,8 +192,7 @@ static int show(const struct asking *asking, struct connection *connection)
     const struct libssl *libssl = asking->libssl;
     libssl->fn.ERR_set_mark();
     bool whole = certificates_keep(libssl, asking->ssl, connection) && choose(&choosing, connection, &choice);
-    bool shown =
-        whole && choice.chosen != NULL && certificates_set(libssl, asking->ssl, choice.chosen->credential);
+    bool shown = whole && choice.chosen != NULL && set(&choosing, choice.chosen->credential);
     if (!shown)
         certificates_put_back(libssl, asking->ssl, connection);
     libssl->fn.ERR_pop_to_mark(); /* what was not taken is told, and need not end the handshake */

@@ -41,20 +41,34 @@ static bool is_usable(const struct upstream_choice *choice)
     return false;
 }
 
-static bool fold(const struct ossl *ossl, unsigned char basis[BASIS_SIZE], const void *data, size_t length,
-                 char flag)
+/*
+ * Adds a digest, and in one letter what it is of. The first is taken as it is, which mostly is all; each
+ * further one is hashed with what came before.
+ */
+static bool fold(const struct ossl *ossl, unsigned char basis[BASIS_SIZE],
+                 const unsigned char digest[PIN_BYTES], char what)
 {
-    const struct piece pieces[] = {{basis, BASIS_SIZE}, {&flag, 1}, {data, length}};
-    return ossl_sha256(ossl, pieces, sizeof pieces / sizeof *pieces, basis);
+    if (basis[0] == '\0') {
+        basis[0] = (unsigned char)what;
+        memcpy(basis + 1, digest, PIN_BYTES);
+        return true;
+    }
+    const struct piece pieces[] = {{basis, BASIS_SIZE}, {&what, 1}, {digest, PIN_BYTES}};
+    return ossl_sha256(ossl, pieces, sizeof pieces / sizeof *pieces, basis + 1);
 }
 
-static bool fold_leaf(const struct ossl *ossl, unsigned char basis[BASIS_SIZE], const X509 *leaf)
+/* No certificate: all zero, which is no hash that anybody finds. */
+static bool digest_leaf(const struct ossl *ossl, const X509 *leaf, unsigned char digest[PIN_BYTES])
 {
     unsigned char *der = NULL;
-    int length = leaf == NULL ? 0 : ossl->i2d_X509(leaf, &der);
-    if (length < 0 || (leaf != NULL && der == NULL))
+    memset(digest, 0, PIN_BYTES);
+    if (leaf == NULL)
+        return true;
+    int length = ossl->i2d_X509(leaf, &der);
+    if (length < 0 || der == NULL)
         return false;
-    bool done = fold(ossl, basis, der, (size_t)length, 'p');
+    const struct piece piece = {der, (size_t)length};
+    bool done = ossl_sha256(ossl, &piece, 1, digest);
     ossl->CRYPTO_free(der, __FILE__, __LINE__);
     return done;
 }
@@ -63,19 +77,19 @@ bool upstream_basis(const struct libssl *libssl, const struct upstream_choice *c
                     const X509 *leaf, unsigned char basis[BASIS_SIZE])
 {
     const struct ossl *ossl = &libssl->fn;
-    bool done;
+    unsigned char digest[PIN_BYTES];
+    bool done = true;
     memset(basis, 0, BASIS_SIZE);
-    done = fold(ossl, basis, NULL, 0, keeps ? 'k' : 'r');
     for (size_t i = 0; choice != NULL && done && i < choice->count; i++) {
         const struct credential *credential = choice->items[i].credential;
         if (credential == NULL)
             continue;
         int64_t now = choice->items[i].now;
         bool valid = credential->not_before <= now && now <= credential->not_after;
-        done = fold(ossl, basis, credential->fingerprint, sizeof credential->fingerprint, valid ? 'v' : 'x');
+        done = fold(ossl, basis, credential->fingerprint, keeps ? (valid ? 'V' : 'X') : (valid ? 'v' : 'x'));
     }
     if (done && ((keeps && leaf != NULL) || !is_usable(choice)))
-        done = fold_leaf(ossl, basis, leaf);
+        done = digest_leaf(ossl, leaf, digest) && fold(ossl, basis, digest, keeps ? 'P' : 'p');
     return done;
 }
 

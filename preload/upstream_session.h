@@ -8,7 +8,7 @@
 
 #include "preload/upstream.h"
 
-#define BASIS_SIZE 32
+#define BASIS_SIZE 33 /* a letter and a SHA-256 */
 
 /* What was shown when a session was made under a rule. */
 enum shown {

@@ -6,13 +6,15 @@
 
 /* Who the server is is found out only where there is something to tell. */
 void used_certificate(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl,
-                      X509 *certificate, enum certificate_role role)
+                      X509 *certificate, const int64_t *not_after, enum certificate_role role)
 {
     struct peer peer;
     char domain[DOMAIN_TEXT_SIZE];
     struct records_wait own = {0};
     struct records_wait *wait = connection_wait(libssl, ssl);
-    if (!monitor_is_needed(snapshot->policy, &libssl->fn, certificate))
+    bool needed = not_after != NULL ? monitor_is_needed_for(snapshot->policy, *not_after)
+                                    : monitor_is_needed(snapshot->policy, &libssl->fn, certificate);
+    if (!needed)
         return;
     peer_find(libssl, ssl, &peer);
     const struct domain *name = &peer.names[0].domain;

@@ -6,8 +6,11 @@
 #include "preload/libssl.h"
 #include "preload/snapshot.h"
 
-/* Has a certificate checked, within what the handshake may still wait. `snapshot`: POLICY_LOADED. */
+/*
+ * Has a certificate checked, within what the handshake may still wait. `snapshot`: POLICY_LOADED.
+ * `not_after`: when it ends, in seconds of the epoch; NULL: that is to be read from it.
+ */
 void used_certificate(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl,
-                      X509 *certificate, enum certificate_role role);
+                      X509 *certificate, const int64_t *not_after, enum certificate_role role);
 
 #endif
