@@ -174,6 +174,28 @@ SPARED(int, snprintf, char *to, size_t size, const char *format, ...)
     return result;
 }
 
+/* No caller's text is longer than its buffer. */
+SPARED(int, sprintf, char *to, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int result = vsnprintf(to, INT_MAX, format, arguments);
+    va_end(arguments);
+    return result;
+}
+
+#if LONG_MAX == LLONG_MAX
+SPARED(long long, strtoll, const char *text, char **end, int base)
+{
+    return strtol(text, end, base);
+}
+
+SPARED(unsigned long long, strtoull, const char *text, char **end, int base)
+{
+    return strtoul(text, end, base);
+}
+#endif
+
 SPARED(void *, __memcpy_chk, void *to, const void *from, size_t length, size_t size)
 {
     check(length, size);
