@@ -25,7 +25,7 @@
 static struct {
     atomic_bool is_seen;
     atomic_bool program_is_seen;
-    pthread_once_t fork_prepared;
+    atomic_bool fork_prepared;
     struct process_start start;
     struct file_identity root;
     struct host_lock lock;
@@ -37,9 +37,7 @@ static struct {
     char log_file[PATH_MAX];
     char long_program[PATH_MAX];
     char long_section[256];
-} process = {.fork_prepared = PTHREAD_ONCE_INIT,
-             .lock = HOST_LOCK_INITIAL,
-             .reporter = {.limit = EVENT_LIMIT_INITIAL}};
+} process = {.lock = HOST_LOCK_INITIAL, .reporter = {.limit = EVENT_LIMIT_INITIAL}};
 
 #define LOCK_COUNT 6
 
@@ -74,18 +72,18 @@ static void after_fork_in_child(void)
     snapshot_after_fork();
 }
 
-static void register_fork_handlers(void)
-{
-    pthread_atfork(before_fork, after_fork, after_fork_in_child);
-}
-
 /*
  * Before main, where that can be, so that the handlers of hosts run while nothing of ours is locked: those
- * that were registered first come last before the fork, and first after it.
+ * that were registered first come last before the fork, and first after it. Two threads that come at once
+ * both register, which does no harm, for host_lock_for_fork() nests; pthread_once(3) would be a system call
+ * in every process.
  */
 static void prepare_for_fork(void)
 {
-    pthread_once(&process.fork_prepared, register_fork_handlers);
+    if (atomic_load_explicit(&process.fork_prepared, memory_order_acquire))
+        return;
+    pthread_atfork(before_fork, after_fork, after_fork_in_child);
+    atomic_store_explicit(&process.fork_prepared, true, memory_order_release);
 }
 
 void process_lock(void)

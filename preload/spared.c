@@ -4,13 +4,18 @@
  * The linker leads their callers, most of them in the libraries that are linked in, here (--wrap, see
  * CMakeLists.txt).
  */
+#include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SPARED(result, name, ...)                                                                            \
     result __wrap_##name(__VA_ARGS__); /* NOLINT(bugprone-reserved-identifier) */                            \
@@ -43,10 +48,158 @@ static void check(size_t needed, size_t size)
         __builtin_trap();
 }
 
+/* libc's own memmove(3) is its memcpy(3). */
+SPARED(void *, memcpy, void *to, const void *from, size_t length)
+{
+    return memmove(to, from, length);
+}
+
+SPARED(char *, strcpy, char *to, const char *from)
+{
+    return memmove(to, from, strlen(from) + 1);
+}
+
+SPARED(char *, stpcpy, char *to, const char *from)
+{
+    size_t length = strlen(from);
+    memmove(to, from, length + 1);
+    return to + length;
+}
+
+SPARED(size_t, strnlen, const char *text, size_t most)
+{
+    const char *end = memchr(text, '\0', most);
+    return end == NULL ? most : (size_t)(end - text);
+}
+
+/* For the texts of jansson's errors. */
+SPARED(char *, strncpy, char *to, const char *from, size_t size)
+{
+    size_t i = 0;
+    for (; i < size && from[i] != '\0'; i++)
+        to[i] = from[i];
+    for (; i < size; i++)
+        to[i] = '\0';
+    return to;
+}
+
+static char *duplicate(const char *text, size_t length)
+{
+    char *copy = malloc(length + 1);
+    if (copy == NULL)
+        return NULL;
+    memmove(copy, text, length);
+    copy[length] = '\0';
+    return copy;
+}
+
+SPARED(char *, strdup, const char *text)
+{
+    return duplicate(text, strlen(text));
+}
+
+SPARED(char *, strndup, const char *text, size_t most)
+{
+    const char *end = memchr(text, '\0', most);
+    return duplicate(text, end == NULL ? most : (size_t)(end - text));
+}
+
+/* A set of signals, as the kernel and every libc of Linux keep it: a bit for each, from signal 1 on. */
+#define SIGNALS_IN_WORD (CHAR_BIT * sizeof(unsigned long))
+
+static unsigned long *word_of(const sigset_t *set, int signal)
+{
+    return (unsigned long *)set + (size_t)(signal - 1) / SIGNALS_IN_WORD;
+}
+
+static unsigned long bit_of(int signal)
+{
+    return 1UL << (size_t)(signal - 1) % SIGNALS_IN_WORD;
+}
+
+SPARED(int, sigemptyset, sigset_t *set)
+{
+    memset(set, 0, sizeof *set);
+    return 0;
+}
+
+SPARED(int, sigaddset, sigset_t *set, int signal)
+{
+    *word_of(set, signal) |= bit_of(signal);
+    return 0;
+}
+
+SPARED(int, sigismember, const sigset_t *set, int signal)
+{
+    return (*word_of(set, signal) & bit_of(signal)) != 0;
+}
+
+/* What the calls with a directory do with that of the process. */
+SPARED(int, stat, const char *path, struct stat *status)
+{
+    return fstatat(AT_FDCWD, path, status, 0);
+}
+
+SPARED(int, lstat, const char *path, struct stat *status)
+{
+    return fstatat(AT_FDCWD, path, status, AT_SYMLINK_NOFOLLOW);
+}
+
+SPARED(int, chmod, const char *path, mode_t mode)
+{
+    return fchmodat(AT_FDCWD, path, mode, 0);
+}
+
+SPARED(int, mkdir, const char *path, mode_t mode)
+{
+    return mkdirat(AT_FDCWD, path, mode);
+}
+
+SPARED(int, unlink, const char *path)
+{
+    return unlinkat(AT_FDCWD, path, 0);
+}
+
+SPARED(int, rename, const char *from, const char *to)
+{
+    return renameat(AT_FDCWD, from, AT_FDCWD, to);
+}
+
+SPARED(int, snprintf, char *to, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int result = vsnprintf(to, size, format, arguments);
+    va_end(arguments);
+    return result;
+}
+
+/* No caller's text is longer than its buffer. */
+SPARED(int, sprintf, char *to, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int result = vsnprintf(to, INT_MAX, format, arguments);
+    va_end(arguments);
+    return result;
+}
+
+#if LONG_MAX == LLONG_MAX
+SPARED(long long, strtoll, const char *text, char **end, int base)
+{
+    return strtol(text, end, base);
+}
+
+SPARED(unsigned long long, strtoull, const char *text, char **end, int base)
+{
+    return strtoul(text, end, base);
+}
+#endif
+
 SPARED(void *, __memcpy_chk, void *to, const void *from, size_t length, size_t size)
 {
     check(length, size);
-    return memcpy(to, from, length);
+    return memmove(to, from, length);
 }
 
 SPARED(char *, __strcat_chk, char *to, const char *from, size_t size)
@@ -54,7 +207,7 @@ SPARED(char *, __strcat_chk, char *to, const char *from, size_t size)
     size_t before = strlen(to);
     size_t length = strlen(from) + 1;
     check(length, size < before ? 0 : size - before);
-    memcpy(to + before, from, length);
+    memmove(to + before, from, length);
     return to;
 }
 
@@ -99,3 +252,10 @@ UNUSED(bind)
 UNUSED(fopen)
 UNUSED(fclose)
 UNUSED(fwrite)
+UNUSED(strerror)
+UNUSED(__xpg_strerror_r)
+UNUSED(__ctype_tolower_loc)
+UNUSED(__ctype_toupper_loc)
+/* What ends the process, of libraries that were led to harm. */
+UNUSED(__assert_fail)
+UNUSED(abort)
