@@ -1,8 +1,8 @@
 /*
  * The texts of a piece of a list, kept from libconfig's scanner, which takes a quarter of a microsecond for a
  * pin: they are most of a list of rules, and one without a backslash stands for itself. libconfig reads the
- * rest without blanks that keep nothing apart, and with nothing but line ends between the quotes, and its settings get their texts afterwards, in the
- * order in which they stand: it keeps the order of settings.
+ * rest without blanks that keep nothing apart, and with nothing but line ends between the quotes, and its
+ * settings get their texts afterwards, in the order in which they stand: it keeps the order of settings.
  *
  * What it says of a text does not depend on what stands between quotes, so that a fault stays one, and what
  * is none does not become one.
