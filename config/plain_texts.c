@@ -43,13 +43,14 @@ static char *copy_line_ends(char *to, const char *at, const char *end)
     return to;
 }
 
-/* The end of the copy; NULL: there is something in it that is not plain. */
-static char *copy_without(const char *from, const char *end, char *to, char *texts_to, size_t *count)
+/* False: there is something in it that is not plain. `*copy_end`: of the copy. */
+static bool copy_without(const char *from, const char *end, char *to, char *texts_to, size_t *count,
+                         char **copy_end)
 {
     char before = '{'; /* a piece begins with one */
     while (from < end) {
         if (*from == '#' || *from == '/')
-            return NULL;
+            return false;
         char c = *from++;
         if (!is_blank(c) || !stands_alone(before))
             *to++ = before = c;
@@ -57,7 +58,7 @@ static char *copy_without(const char *from, const char *end, char *to, char *tex
             continue;
         const char *quote = closing_quote(from, end);
         if (quote == NULL)
-            return NULL;
+            return false;
         texts_to = append(texts_to, from, (size_t)(quote - from));
         *texts_to++ = '\0';
         ++*count;
@@ -65,17 +66,17 @@ static char *copy_without(const char *from, const char *end, char *to, char *tex
         *to++ = '"';
         from = quote + 1;
     }
-    return to;
+    *copy_end = to;
+    return true;
 }
 
 char *plain_texts_take_out(const char *from, size_t length, char *to, char *texts_to,
                            struct plain_texts *texts)
 {
     *texts = (struct plain_texts){.first = texts_to};
-    char *end = NULL;
-    if (memchr(from, '\\', length) == NULL)
-        end = copy_without(from, from + length, to, texts_to, &texts->count);
-    if (end != NULL)
+    char *end;
+    if (memchr(from, '\\', length) == NULL &&
+        copy_without(from, from + length, to, texts_to, &texts->count, &end))
         return end;
     texts->first = NULL;
     return append(to, from, length);
