@@ -92,12 +92,13 @@ static const char *parse_text(struct load *load, struct arena *arena, const stru
                               config_t *config, unsigned *line)
 {
     static const char mixed_up[] = "cannot be parsed";
+    static const char no_memory[] = "needs more memory than there is";
     struct plain_texts texts;
     size_t length = piece->end - piece->begin;
     char *text = arena_alloc(arena, sizeof piece_head + length + sizeof piece_tail);
     char *texts_to = arena_alloc(arena, length);
     if (text == NULL || texts_to == NULL)
-        return NULL;
+        return no_memory;
     char *to = append(text, piece_head, sizeof piece_head - 1);
     to = plain_texts_take_out(load->text.data + piece->begin, length, to, texts_to, &texts);
     append(to, piece_tail, sizeof piece_tail);

@@ -27,9 +27,10 @@ static void set_address(struct domain *domain, const void *bytes, size_t length)
  * Has the last character of an IPv4 address, or a colon, which nearly no name has: asking inet_pton(3) twice
  * takes longer than all else that is done to look up a name.
  */
-static bool may_be_address(const char *text, size_t length)
+static bool may_be_address(const char *text)
 {
-    return length > 0 && (is_digit(text[length - 1]) || memchr(text, ':', length) != NULL);
+    const char *end = strchr(text, '\0');
+    return strchr(text, ':') != NULL || (end != text && is_digit(end[-1]));
 }
 
 /* `text` is NUL-terminated; false if it is no address. */
@@ -37,7 +38,7 @@ static bool parse_address(const char *text, struct domain *domain)
 {
     struct in_addr v4;
     struct in6_addr v6;
-    if (!may_be_address(text, strlen(text)))
+    if (!may_be_address(text))
         return false;
     if (inet_pton(AF_INET, text, &v4) == 1)
         set_address(domain, &v4, sizeof v4);
@@ -141,7 +142,7 @@ bool domain_parse(const char *pattern, struct domain *domain, char *why, size_t 
     if (is_network(text))
         return fail(why, size, pattern, "a network, and networks are not supported; list addresses or names");
     struct in6_addr bare;
-    if (may_be_address(text, length) && inet_pton(AF_INET6, text, &bare) == 1)
+    if (inet_pton(AF_INET6, text, &bare) == 1)
         return fail(why, size, pattern,
                     "an IPv6 address without brackets; write [address] or [address]:port");
     if (strstr(text, "://") != NULL)
