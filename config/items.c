@@ -24,9 +24,14 @@ static size_t count_items(const char *text)
     size_t count = 1;
     if (item_is_pem(text))
         return 1;
-    for (; *text != '\0'; text++)
-        count += *text == ',';
+    for (; (text = strchr(text, ',')) != NULL; text++)
+        count++;
     return count;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 /* The next item of a text, of which `*rest` is what is left; NULL at its end. PEM is never split. */
@@ -35,13 +40,14 @@ static const char *next_item(struct arena *arena, const char **rest)
     const char *start = *rest;
     if (start == NULL)
         return NULL;
-    size_t length = item_is_pem(start) ? strlen(start) : strcspn(start, ",");
-    *rest = start[length] == ',' ? start + length + 1 : NULL;
-    while (length > 0 && strchr(" \t\r\n", start[0]) != NULL) {
+    const char *comma = item_is_pem(start) ? NULL : strchr(start, ',');
+    size_t length = comma == NULL ? strlen(start) : (size_t)(comma - start);
+    *rest = comma == NULL ? NULL : comma + 1;
+    while (length > 0 && is_space(start[0])) {
         start++;
         length--;
     }
-    while (length > 0 && strchr(" \t\r\n", start[length - 1]) != NULL)
+    while (length > 0 && is_space(start[length - 1]))
         length--;
     return arena_text(arena, start, length);
 }

@@ -187,6 +187,7 @@ static void say_unknown(struct load *load, const config_setting_t *member, const
 void settings_read(struct load *load, const config_setting_t *group, const struct setting *table,
                    const config_setting_t *found[SETTINGS_MAX])
 {
+    unsigned there = 0; /* a bit for each of the table that is in the group, right or wrong */
     for (size_t i = 0; i < SETTINGS_MAX; i++)
         found[i] = NULL;
     for (int k = 0; k < config_setting_length(group); k++) {
@@ -195,13 +196,14 @@ void settings_read(struct load *load, const config_setting_t *group, const struc
         size_t i = 0;
         while (table[i].name != NULL && strcmp(table[i].name, name) != 0)
             i++;
+        there |= 1U << i;
         if (table[i].name == NULL)
             say_unknown(load, member, table);
         else if (check_value(load, &table[i], member))
             found[i] = member;
     }
     for (size_t i = 0; table[i].name != NULL; i++) {
-        if (table[i].required && config_setting_get_member(group, table[i].name) == NULL) {
+        if (table[i].required && (there & 1U << i) == 0) {
             struct source at = load_source(load, group);
             if (table[i].type == SETTING_INTEGER && table[i].least == table[i].most)
                 load_say(load, CONFIG_ERROR, &at, "%s: missing; write %s = %ld;", table[i].name,

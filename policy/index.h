@@ -17,11 +17,10 @@
 #include "policy/arena.h"
 #include "policy/domain.h"
 
-struct rule_slot;
 union rule_unit;
 
 struct rule_index {
-    struct rule_slot *slots; /* open addressing, a power of two, at most 4/5 full; NULL: empty */
+    uint32_t *slots; /* open addressing, a power of two, at most 4/5 full; NULL: empty */
     size_t slot_count;
     size_t count;
     union rule_unit **blocks; /* of entries; NULL: none */

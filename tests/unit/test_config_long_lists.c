@@ -85,3 +85,51 @@ Test(long_lists, of_a_fault_in_the_syntax_nothing_else_is_told)
     refused(HEAD, twice, 1, TAIL, 64 + FIRST, "duplicate");
     refused("version = 1;\nsecurity: { zebra = (\n", late, 2, TAIL, 990 + FIRST, "syntax error");
 }
+
+#define PIN_A "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define PIN_B "sha256//BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+/* Most texts are read past libconfig (config/plain_texts.h), with the same lines and the same words. */
+Test(long_lists, a_text_is_the_same_however_it_is_written)
+{
+    static const struct {
+        const char *rule;
+        unsigned lines, keys;
+    } cases[] = {
+        {"{domain=\"one.example\";keys=\"" PIN_A "\";}", 1, 1},
+        {"{ keys = [ \"" PIN_A "\", \"" PIN_B "\" ];\n domain = (\"one.example\"); }", 2, 2},
+        {"{ domain = \"one.example\"; keys = \"" PIN_A ",\n\n  " PIN_B "\"; }", 3, 2},
+        {"{ domain = \"one.example\"; keys = \"sha256//\" \n "
+         "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"; }",
+         2, 1},
+        {"{ domain = \"one.example\"; keys = \"\\x73ha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"; }",
+         1, 1},
+        {"{ domain = \"one.example\"; # said \"so\n keys = \"" PIN_A "\"; }", 2, 1},
+        {"{ domain = \"one.example\"; /* \" */ keys = \"" PIN_A "\"; }", 1, 1},
+        {"{ domain = \"one.example\"; keys = \"\" \"" PIN_A "\"; }", 1, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct other other = {130, cases[i].rule};
+        struct policy *policy = load(HEAD, &other, 1, TAIL);
+        cr_assert_not_null(policy, "%s: %s", cases[i].rule, findings.text);
+        const struct pin_rule *rule = policy->pin_rules[130];
+        cr_assert_eq(rule->key_count, cases[i].keys, "%s", cases[i].rule);
+        cr_expect_str_eq(rule->keys[0].name, PIN_A);
+        cr_expect_str_eq(rule->keys[rule->key_count - 1].name, cases[i].keys == 1 ? PIN_A : PIN_B);
+        cr_expect_eq(policy->pin_rules[131]->source.line, 130 + cases[i].lines + FIRST, "%s", cases[i].rule);
+        cr_expect_eq(policy->pin_rules[131]->min_version, TLS_1_2);
+        policy_free(policy);
+    }
+}
+
+Test(long_lists, what_is_no_text_does_not_become_one)
+{
+    static const struct other words[] = {{130, "{ do main = \"x\"; mode = \"off\"; }"}};
+    static const struct other number[] = {{130, "{ domain = \"x\"; mode = 1 2; }"}};
+    static const struct other empty[] = {{130, "{ domain = \"\"; mode = \"off\"; }"}};
+    static const struct other mixed[] = {{130, "{ domain = [ \"x\", 5 ]; mode = \"off\"; }"}};
+    refused(HEAD, words, 1, TAIL, 130 + FIRST, "syntax error");
+    refused(HEAD, number, 1, TAIL, 130 + FIRST, "syntax error");
+    refused(HEAD, empty, 1, TAIL, 130 + FIRST, "\"\" is empty");
+    refused(HEAD, mixed, 1, TAIL, 130 + FIRST, "mismatched");
+}

@@ -1,0 +1,78 @@
+/*
+ * What the two parts of an index share: its table (policy/index.c), and the walks through it by which a
+ * peer's rules are found (policy/index_find.c). For what is not said here see policy/index.h.
+ */
+#ifndef TLSGRAFT_INDEX_TABLE_H
+#define TLSGRAFT_INDEX_TABLE_H
+
+#include "policy/index.h"
+
+/*
+ * Every pattern is one entry. A pattern with a port is also chained to a second entry for the same text,
+ * its `group`, through which the rules for all ports are found when the peer's port is not known.
+ */
+struct rule_entry {
+    void *rule;    /* NULL for a group */
+    uint32_t next; /* of a group: its first pattern; of a pattern: the next of its group. 0: none */
+    uint16_t port;
+    uint8_t length;
+    uint8_t kind : 7;
+    bool group : 1;
+    char text[]; /* here, so that a lookup touches no other memory than this */
+};
+
+/* Entries lie in blocks, each at the beginning of a unit; their number is that of the unit. */
+#define BLOCK_UNITS 512
+union rule_unit {
+    void *align;
+    unsigned char bytes[8];
+};
+
+static inline struct rule_entry *rule_entry_at(const struct rule_index *index, uint32_t number)
+{
+    return (struct rule_entry *)&index->blocks[number / BLOCK_UNITS][number % BLOCK_UNITS];
+}
+
+/* The entry in a slot; NULL: the slot is free. */
+struct rule_entry *rule_slot_entry(const struct rule_index *index, size_t slot);
+
+/* What an entry is looked up by. */
+struct rule_key {
+    const char *text;
+    size_t length;
+    uint32_t text_hash;
+    enum domain_kind kind;
+    uint16_t port;
+    bool group;
+};
+
+/*
+ * FNV-1a from the last byte to the first: then the hash of each suffix of a name is a by-product of hashing
+ * the name. The policy file is trusted (its owner is root or this user), so no secret key is needed.
+ */
+#define HASH_SEED 2166136261u
+
+static inline uint32_t rule_hash_byte(uint32_t hash, char byte)
+{
+    return (hash ^ (unsigned char)byte) * 16777619u;
+}
+
+uint32_t rule_hash_text(const char *text, size_t length);
+
+/* The bit of its kind in rule_index.present. */
+static inline unsigned rule_key_presence(const struct rule_key *key)
+{
+    return 1u << (3 * (unsigned)key->kind + (key->group ? 2 : key->port != 0));
+}
+
+/* Not for a table in which nothing is present. */
+const struct rule_entry *rule_table_find(const struct rule_index *index, const struct rule_key *key);
+
+/* NULL: there is none. */
+static inline const struct rule_entry *rule_table_lookup(const struct rule_index *index,
+                                                         const struct rule_key *key)
+{
+    return (index->present & rule_key_presence(key)) == 0 ? NULL : rule_table_find(index, key);
+}
+
+#endif
