@@ -146,10 +146,34 @@ bool certificates_keep(const struct libssl *libssl, SSL *ssl, struct connection 
     return true;
 }
 
+/* Those that libssl knows without a provider's word. */
+static bool is_built_in(const struct ossl *ossl, const EVP_PKEY *key)
+{
+    int type = ossl->EVP_PKEY_get_id(key);
+    return type == OSSL_NID_RSA || type == OSSL_NID_RSA_PSS || type == OSSL_NID_DSA || type == OSSL_NID_EC ||
+           type == OSSL_NID_ED25519 || type == OSSL_NID_ED448;
+}
+
+/*
+ * All in one call where that is safe, for OpenSSL looks up the type of the key in each, which is half of what
+ * it does. 3.2.0 to 3.5.6 and 3.6.0 to 3.6.2 follow a NULL in it where the type is a provider's (ML-DSA).
+ */
+static bool take(const struct ossl *ossl, SSL *ssl, const struct credential *credential, OPENSSL_STACK *chain)
+{
+    if (is_built_in(ossl, credential->key))
+        return ossl->SSL_use_cert_and_key(ssl, credential->leaf, credential->key, (X509_STACK *)chain, 1) ==
+               1;
+    if (ossl->SSL_use_certificate(ssl, credential->leaf) == 1 &&
+        ossl->SSL_use_PrivateKey(ssl, credential->key) == 1 &&
+        ossl->SSL_ctrl(ssl, OSSL_CTRL_CHAIN, 1, chain) == 1)
+        return true;
+    ossl->SSL_certs_clear(ssl);
+    return false;
+}
+
 /*
  * Never without a chain, though it be an empty one: else OpenSSL builds one from what the program trusts, or
- * sends that of the program's own certificate. All in one call, for OpenSSL looks up the type of the key in
- * each, which is half of what it does.
+ * sends that of the program's own certificate.
  */
 bool certificates_set(const struct libssl *libssl, SSL *ssl, const struct credential *credential)
 {
@@ -161,8 +185,7 @@ bool certificates_set(const struct libssl *libssl, SSL *ssl, const struct creden
     /* Another of ours, which may be of another type of key. */
     if (ossl->SSL_get_certificate(ssl) != NULL)
         ossl->SSL_certs_clear(ssl);
-    done = done &&
-           ossl->SSL_use_cert_and_key(ssl, credential->leaf, credential->key, (X509_STACK *)chain, 1) == 1;
+    done = done && take(ossl, ssl, credential, chain);
     ossl->OPENSSL_sk_free(chain);
     return done;
 }
