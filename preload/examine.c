@@ -56,6 +56,13 @@ static bool are_for_addresses(const struct snapshot *snapshot)
            (snapshot->section != NULL && rule_index_has_addresses(&snapshot->section->pins));
 }
 
+/* The address leads to the port too (policy of `domain:port`), whichever rules there are for it. */
+static bool address_counts(const struct snapshot *snapshot)
+{
+    return are_for_addresses(snapshot) || rule_index_has_port(&snapshot->policy->pins) ||
+           (snapshot->section != NULL && rule_index_has_port(&snapshot->section->pins));
+}
+
 /*
  * Is it certain, without finding out all about a peer, that no rule is for it? So it is with most peers; and
  * nothing is allocated for them. An address that the program verifies beside names is left out, and matches
@@ -95,7 +102,7 @@ static void begin(const struct showing *showing, struct examination *e)
     const struct snapshot *snapshot = showing->snapshot;
     e->showing = showing;
     e->has_pin = false;
-    if (are_for_addresses(snapshot))
+    if (address_counts(snapshot))
         peer_find(showing->libssl, showing->ssl, &e->peer);
     else
         peer_find_by_names(showing->libssl, showing->ssl, &e->peer);

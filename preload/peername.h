@@ -9,8 +9,8 @@
 void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer);
 
 /*
- * The same where no rule is for addresses: an address that the program verifies beside names may be left out,
- * for it leads to nothing, and OpenSSL has no cheap way to tell that there is none.
+ * The same where no rule is for addresses, nor for a port: an address that the program verifies beside names
+ * may be left out, for it leads to nothing, and OpenSSL has no cheap way to tell that there is none.
  */
 void peer_find_by_names(const struct libssl *libssl, const SSL *ssl, struct peer *peer);
 

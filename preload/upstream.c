@@ -20,6 +20,12 @@ bool upstream_has_rules(const struct snapshot *snapshot)
             (snapshot->section != NULL && snapshot->section->upstream.count > 0));
 }
 
+/* An address that is verified beside a name leads to the port too. */
+static bool needs_address(const struct rule_index *index)
+{
+    return rule_index_has_addresses(index) || rule_index_has_port(index);
+}
+
 void upstream_ask(const struct snapshot *snapshot, const struct libssl *libssl, SSL *ssl,
                   struct asking *asking)
 {
@@ -31,8 +37,8 @@ void upstream_ask(const struct snapshot *snapshot, const struct libssl *libssl, 
     asking->mode = MODE_OFF;
     if (!upstream_has_rules(snapshot))
         return;
-    if (rule_index_has_addresses(&snapshot->policy->upstream) ||
-        (snapshot->section != NULL && rule_index_has_addresses(&snapshot->section->upstream)))
+    if (needs_address(&snapshot->policy->upstream) ||
+        (snapshot->section != NULL && needs_address(&snapshot->section->upstream)))
         peer_find(libssl, ssl, &asking->peer);
     else
         peer_find_by_names(libssl, ssl, &asking->peer);
