@@ -50,11 +50,15 @@ static bool fold(const struct ossl *ossl, unsigned char basis[BASIS_SIZE],
 {
     if (basis[0] == '\0') {
         basis[0] = (unsigned char)what;
-        memcpy(basis + 1, digest, PIN_BYTES);
+        memcpy(basis + 1, digest, BASIS_SIZE - 1);
         return true;
     }
     const struct piece pieces[] = {{basis, BASIS_SIZE}, {&what, 1}, {digest, PIN_BYTES}};
-    return ossl_sha256(ossl, pieces, sizeof pieces / sizeof *pieces, basis + 1);
+    unsigned char all[PIN_BYTES];
+    if (!ossl_sha256(ossl, pieces, sizeof pieces / sizeof *pieces, all))
+        return false;
+    memcpy(basis + 1, all, BASIS_SIZE - 1);
+    return true;
 }
 
 /* No certificate: all zero, which is no hash that anybody finds. */
