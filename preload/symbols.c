@@ -131,23 +131,23 @@ uint32_t object_hash(const char *name)
     return hash;
 }
 
-typedef int compare(const char *a, const char *b);
-
-/* strcmp(3) may be the host's own, and that not be ready before main. */
-static int compare_at_start(const char *a, const char *b)
+/*
+ * strcmp(3) may be the host's own, and that not be ready before main: a sanitizer's starts the sanitizer,
+ * which calls dlsym(3), and so us, before it has found libc's. Only names of the same hash are compared.
+ */
+static bool is_same(const char *a, const char *b)
 {
     while (*a != '\0' && *a == *b) {
         a++;
         b++;
     }
-    return *a - *b;
+    return *a == *b;
 }
 
 /* What is searched for. */
 struct wanted {
     const char *name;
     uint32_t hash;
-    compare *compare;
 };
 
 static bool is_definition(const struct object *object, uint32_t index, const struct wanted *wanted)
@@ -158,7 +158,7 @@ static bool is_definition(const struct object *object, uint32_t index, const str
         return false;
     if (object->versions != NULL && (object->versions[index] & hidden_version) != 0)
         return false;
-    return wanted->compare(object->strings + symbol->st_name, wanted->name) == 0;
+    return is_same(object->strings + symbol->st_name, wanted->name);
 }
 
 static void *definition(const struct object *object, uint32_t index)
@@ -212,7 +212,7 @@ static void *find(const struct object *object, const struct wanted *wanted)
 
 void *object_function_by_hash(const struct object *object, const char *name, uint32_t hash)
 {
-    return find(object, &(struct wanted){name, hash, strcmp});
+    return find(object, &(struct wanted){name, hash});
 }
 
 void *object_function(const struct object *object, const char *name)
@@ -222,7 +222,7 @@ void *object_function(const struct object *object, const char *name)
 
 void *object_function_at_start(const struct object *object, const char *name)
 {
-    return find(object, &(struct wanted){name, object_hash(name), compare_at_start});
+    return find(object, &(struct wanted){name, object_hash(name)});
 }
 
 #if __SIZEOF_POINTER__ == 8
