@@ -16,7 +16,8 @@ struct search {
 static bool is_ruled_out(const struct search *search, const struct dl_phdr_info *info)
 {
     if (search->address != NULL)
-        return info->dlpi_addr > (uintptr_t)search->address;
+        return info->dlpi_addr > (uintptr_t)search->address &&
+               info->dlpi_addr <= (uintptr_t)object_dynamic(info); /* else it is "negative" */
     return search->function != NULL &&
            (object_dynamic(info) == _DYNAMIC || !object_may_define(info, &search->hash, 1));
 }

@@ -5,10 +5,18 @@
 
 #include "policy/gnu_hash.h"
 
-/* Some machines' loaders leave the pointers of PT_DYNAMIC as they are in the file. */
+/*
+ * Some machines' loaders leave the pointers of PT_DYNAMIC as they are in the file. What they point to is near
+ * PT_DYNAMIC. The base of an object that lies below its addresses in the file is "negative", so it tells
+ * nothing.
+ */
 static uintptr_t relocated(const struct object *object, ElfW(Addr) pointer)
 {
-    return pointer < object->base ? object->base + pointer : pointer;
+    uintptr_t here = (uintptr_t)object->dynamic;
+    uintptr_t in_file = here - object->base;
+    uintptr_t from_here = pointer < here ? here - pointer : pointer - here;
+    uintptr_t from_file = pointer < in_file ? in_file - pointer : pointer - in_file;
+    return from_file < from_here ? object->base + pointer : pointer;
 }
 
 /* NULL where there was no entry. */
@@ -51,7 +59,7 @@ static bool bloom_may_have(const struct gnu_hash *section, uint32_t hash)
 bool object_may_define(const struct dl_phdr_info *info, const uint32_t *hashes, size_t count)
 {
     const ElfW(Dyn) *entry = object_dynamic(info);
-    const struct object object = {.base = info->dlpi_addr};
+    const struct object object = {.base = info->dlpi_addr, .dynamic = entry};
     while (entry != NULL && entry->d_tag != DT_GNU_HASH)
         entry = entry->d_tag == DT_NULL ? NULL : entry + 1;
     if (entry == NULL)
