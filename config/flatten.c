@@ -293,8 +293,6 @@ static void add_text(struct flattener *f, struct open_file *file)
         bool blank = c == ' ' || c == '\t';
         if (blank)
             file->at++;
-        else if (c == '\0')
-            fail(f, file, "a NUL byte; a policy is text");
         else if (c == '"')
             pass_string(f, file);
         else if (c == '#' || begins(file, "//") || begins(file, "/*"))
@@ -348,6 +346,14 @@ static void add_file(struct flattener *f, const struct open_file *parent, const 
         .inode = text.inode,
     };
     add_segment(f, &file);
+    const char *nul = memchr(file.at, '\0', text.length);
+    if (nul != NULL) {
+        /* In a text or a comment too: libconfig would take it for the end, and what follows would count for
+         * nothing. */
+        pass(f, &file, (size_t)(nul - file.at));
+        fail(f, &file, "a NUL byte; a policy is text");
+        return;
+    }
     add_text(f, &file);
     if (f->text->data == NULL && parent == NULL)
         adopt(f, &text);

@@ -133,3 +133,17 @@ Test(long_lists, what_is_no_text_does_not_become_one)
     refused(HEAD, empty, 1, TAIL, 130 + FIRST, "\"\" is empty");
     refused(HEAD, mixed, 1, TAIL, 130 + FIRST, "mismatched");
 }
+
+/* It ends the text for libconfig; what stands behind it must not become the text of the next setting. */
+Test(long_lists, a_text_with_a_nul_is_refused)
+{
+    static const struct other other[] = {
+        {RULES - 1, "{ mode = \"off\"; domain = [ \"a.example~b.example\", \"c.example\" ]; }"}};
+    policy_free(load(HEAD, other, 1, TAIL));
+    size_t length = strlen(text);
+    *strchr(text, '~') = '\0';
+    findings = (struct findings){0};
+    cr_expect_null(load_file(directory_write(&directory, "nul.cfg", text, length), &findings));
+    cr_expect_eq(findings.errors, 1, "%s", findings.text);
+    cr_expect_not_null(strstr(findings.text, ":1002: a NUL byte"), "%s", findings.text);
+}
