@@ -85,6 +85,9 @@ ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ss
     /* A program may have set it where no hook sees it. */
     if (installed != libssl->on_info)
         return installed;
+    /* Most programs have none, and this is asked some twenty times in a handshake. */
+    if (!atomic_load_explicit(&libssl->has_info, memory_order_acquire))
+        return NULL;
     const struct context *context = context_of(libssl, ctx);
     return context == NULL ? NULL : context->info;
 }

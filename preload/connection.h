@@ -41,6 +41,8 @@ struct certificates_kept;
 struct connection {
     ossl_info_cb *info; /* the program's own for this SSL; NULL: the SSL_CTX's */
     bool judged;        /* in this handshake, by the verdict */
+    bool leaf_ends;     /* `judged`: a certificate that the policy keeps, which ends at `leaf_end` */
+    int64_t leaf_end;   /* in seconds of the epoch */
     bool refused;       /* in this handshake, at its end */
     bool mode_changed;  /* a refusal set VERIFY_MODE_OF_REFUSAL; `mode` was before */
     int mode;

@@ -95,6 +95,8 @@ void SSL_CTX_set_info_callback(SSL_CTX *ctx, ossl_info_cb *callback)
         return;
     }
     context->info = callback;
+    if (callback != NULL)
+        atomic_store_explicit(&libssl->has_info, true, memory_order_release);
     libssl->fn.SSL_CTX_set_info_callback(ctx, libssl->on_info);
 }
 

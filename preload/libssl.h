@@ -27,6 +27,7 @@ struct libssl {
      * (lower half). 0: not registered yet.
      */
     _Atomic(uint64_t) indices;
+    atomic_bool has_info;  /* a program has set an info callback for some SSL_CTX */
     atomic_bool watched;   /* its libcrypto tells us of births, or it was said that nobody does */
     ossl_info_cb *on_info; /* the notice of start and done, bound to this libssl */
 };

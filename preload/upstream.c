@@ -213,7 +213,10 @@ static void report(const struct asking *asking, struct connection *connection)
 {
     struct choosing choosing = {.asking = asking};
     struct upstream_choice choice;
-    if (!choose(&choosing, connection, &choice))
+    asking->libssl->fn.ERR_set_mark();
+    bool whole = choose(&choosing, connection, &choice);
+    asking->libssl->fn.ERR_pop_to_mark();
+    if (!whole)
         upstream_tell_unavailable(asking, NULL, NULL, NULL);
     else if (choice.chosen == NULL)
         upstream_tell_unavailable(asking, &choice, NULL, NULL);
@@ -289,10 +292,9 @@ int on_quic_certificate(SSL *ssl, void *arg)
     return answer_server(connection->quic_libssl, connection->quic, ssl, connection);
 }
 
-void upstream_end(const struct libssl *libssl, SSL *ssl)
+void upstream_end(const struct libssl *libssl, SSL *ssl, struct connection *connection)
 {
-    struct connection *connection = connection_of(libssl, ssl);
-    if (connection == NULL || connection->kept == NULL || libssl->fn.SSL_get_state(ssl) != OSSL_STATE_OK)
+    if (connection->kept == NULL || libssl->fn.SSL_get_state(ssl) != OSSL_STATE_OK)
         return;
     int error = errno;
     certificates_put_back(libssl, ssl, connection);
