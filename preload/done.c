@@ -111,8 +111,20 @@ void done_handshake(struct libssl *libssl, SSL *ssl)
     errno = error;
 }
 
+/*
+ * Of a step of a handshake, of which there are some fifteen: nobody waits for this one. The SSL_CTX is asked
+ * because a program may have set its callback there through dlsym, where no hook sees it.
+ */
+static bool is_of_no_interest(const struct libssl *libssl, const SSL *ssl, int where)
+{
+    return (where & OSSL_CB_LOOP) != 0 && !libssl_has_info(libssl) && !connection_is_any_due() &&
+           libssl->fn.SSL_CTX_get_info_callback(libssl->fn.SSL_get_SSL_CTX(ssl)) == libssl->on_info;
+}
+
 void notice(struct libssl *libssl, const SSL *ssl, int where, int ret)
 {
+    if (is_of_no_interest(libssl, ssl, where))
+        return;
     SSL *client = libssl->fn.SSL_is_server(ssl) ? NULL : (SSL *)(uintptr_t)ssl;
     /* The end before the program hears of it, for it may write at once; the start after. */
     struct connection *connection = connection_of(libssl, ssl);

@@ -95,8 +95,7 @@ void SSL_CTX_set_info_callback(SSL_CTX *ctx, ossl_info_cb *callback)
         return;
     }
     context->info = callback;
-    if (callback != NULL)
-        atomic_store_explicit(&libssl->has_info, true, memory_order_release);
+    libssl_note_info(libssl, callback);
     libssl->fn.SSL_CTX_set_info_callback(ctx, libssl->on_info);
 }
 
@@ -122,6 +121,7 @@ void SSL_set_info_callback(SSL *ssl, ossl_info_cb *callback)
         return;
     }
     connection->info = callback;
+    libssl_note_info(libssl, callback);
     libssl->fn.SSL_set_info_callback(ssl, libssl->on_info);
 }
 

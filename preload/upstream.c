@@ -178,7 +178,7 @@ static void present(const struct asking *asking, struct connection *connection,
                     const struct upstream_considered *chosen)
 {
     certificates_note_ours(asking->libssl, connection, chosen->credential->leaf);
-    connection->certificate_due = asking->found.rule->required;
+    connection_set_due(connection, asking->found.rule->required);
     upstream_tell(asking, "presents the client certificate", chosen->candidate->name);
     used_certificate(asking->snapshot, asking->libssl, asking->ssl, chosen->credential->leaf,
                      &chosen->credential->not_after, CERTIFICATE_UPSTREAM);
@@ -262,7 +262,7 @@ static int ask_callbacks(const struct libssl *libssl, SSL *ssl, SSL *given, stru
 /* `given`: the SSL that OpenSSL calls the callback with. */
 static int answer_server(struct libssl *libssl, SSL *ssl, SSL *given, struct connection *connection)
 {
-    connection->certificate_due = false;
+    connection_set_due(connection, false);
     certificates_put_back(libssl, ssl, connection);
     int answer = ask_callbacks(libssl, ssl, given, connection);
     if (answer <= 0 || libssl->fn.SSL_is_server(ssl))
@@ -305,7 +305,7 @@ void upstream_end(const struct libssl *libssl, SSL *ssl, struct connection *conn
 void upstream_check_due(struct libssl *libssl, SSL *ssl, struct connection *connection)
 {
     int algorithm;
-    connection->certificate_due = false;
+    connection_set_due(connection, false);
     if (certificates_are_ours(libssl, ssl, connection) &&
         libssl->fn.SSL_ctrl(ssl, OSSL_CTRL_GET_SIGNATURE_NID, 0, &algorithm) == 1)
         return;
