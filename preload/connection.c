@@ -101,6 +101,8 @@ ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ss
     /* A program may have set it where no hook sees it. */
     if (installed != libssl->on_info)
         return installed;
+    if (!libssl_has_info(libssl))
+        return NULL;
     const struct context *context = context_of(libssl, ctx);
     return context == NULL ? NULL : context->info;
 }
