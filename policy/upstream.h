@@ -81,7 +81,7 @@ struct upstream_choice {
  * CA names issued (the leaf or a certificate of its chain; if none is, or there are no names: all), of these
  * those whose key the server accepts, of these those valid now before others, of these the one that expires
  * last. The records must have been fetched. False: memory is short. Free with upstream_choice_free(), also
- * then.
+ * then. May leave errors in OpenSSL's queue.
  */
 bool upstream_choose(const struct policy *policy, const struct upstream_rule *rule,
                      const struct upstream_demand *demand, struct upstream_choice *choice);

@@ -124,11 +124,9 @@ bool upstream_choose(const struct policy *policy, const struct upstream_rule *ru
     choice->count = rule->candidate_count;
     for (size_t i = 0; i < choice->count; i++)
         consider(policy, demand, &rule->candidates[i], &choice->items[i]);
-    demand->ossl->ERR_set_mark();
     sift(&choosing, is_issued, UPSTREAM_OTHER_CA, true);
     sift(&choosing, is_accepted, UPSTREAM_NOT_ACCEPTED, false);
     sift(&choosing, is_valid, UPSTREAM_NOT_VALID, true);
-    demand->ossl->ERR_pop_to_mark();
     take_last_to_end(choice);
     return true;
 }

@@ -93,6 +93,7 @@ static bool adopt(struct libssl *libssl, SSL *ssl)
         return true;
     }
     connection->info = info;
+    libssl_note_info(libssl, info);
     libssl->fn.SSL_set_info_callback(ssl, libssl->on_info);
     return true;
 }

@@ -95,6 +95,8 @@ static struct certificates_kept *collect(const struct libssl *libssl, SSL *ssl, 
     kept->half = half;
     kept->of = libssl->fn.SSL_get_SSL_CTX(ssl);
     kept->current = current;
+    if (count == 0)
+        return kept;
     for (bool more = go_to(libssl, ssl, OSSL_CERT_SET_FIRST); more && whole;
          more = go_to(libssl, ssl, OSSL_CERT_SET_NEXT)) {
         if (libssl->fn.SSL_get_certificate(ssl) == but) {

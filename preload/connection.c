@@ -1,5 +1,6 @@
 #include "preload/connection.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "preload/certificates.h"
@@ -75,6 +76,21 @@ struct records_wait *connection_wait(const struct libssl *libssl, const SSL *ssl
     return connection == NULL ? NULL : &connection->wait;
 }
 
+/* Of how many connections certificate_due is set; it is from the certificate callback to the next notice. */
+static atomic_uint due;
+
+void connection_set_due(struct connection *connection, bool is_due)
+{
+    if (connection->certificate_due != is_due)
+        atomic_fetch_add_explicit(&due, is_due ? 1U : -1U, memory_order_relaxed);
+    connection->certificate_due = is_due;
+}
+
+bool connection_is_any_due(void)
+{
+    return atomic_load_explicit(&due, memory_order_relaxed) != 0;
+}
+
 ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ssl,
                                       const struct connection *connection)
 {
@@ -85,6 +101,8 @@ ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ss
     /* A program may have set it where no hook sees it. */
     if (installed != libssl->on_info)
         return installed;
+    if (!libssl_has_info(libssl))
+        return NULL;
     const struct context *context = context_of(libssl, ctx);
     return context == NULL ? NULL : context->info;
 }
@@ -177,6 +195,7 @@ void connection_on_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, lo
         connection_mend(libssl, ptr);
         certificates_drop(libssl, ptr);
         connection_forget_facts(ptr);
+        connection_set_due(ptr, false);
         peer_end(ptr);
     }
     context_on_free(parent, ptr, ad, idx, argl, argp);

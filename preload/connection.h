@@ -41,6 +41,8 @@ struct certificates_kept;
 struct connection {
     ossl_info_cb *info; /* the program's own for this SSL; NULL: the SSL_CTX's */
     bool judged;        /* in this handshake, by the verdict */
+    bool leaf_ends;     /* `judged`: a certificate that the policy keeps, which ends at `leaf_end` */
+    int64_t leaf_end;   /* in seconds of the epoch */
     bool refused;       /* in this handshake, at its end */
     bool mode_changed;  /* a refusal set VERIFY_MODE_OF_REFUSAL; `mode` was before */
     int mode;
@@ -52,7 +54,8 @@ struct connection {
     bool certificate_watched; /* on_certificate() is installed */
     bool certificate_ruled;   /* a rule for client certificates is in force, as the start found */
     bool session_considered;  /* a session was compared with the rule at the start of this connection */
-    bool certificate_due;     /* the server asked, and without a certificate the handshake must not go on */
+    bool certificate_due;     /* see connection_set_due(): the server asked, and without a certificate the
+                                 handshake must not go on */
     bool certificate_refused; /* for want of one, and OpenSSL has put an error of its own behind ours */
     bool certificate_done;    /* a handshake is done: who asks now does so after it */
     bool certificate_called;  /* the program's callback has answered, and its client callback has not yet */
@@ -88,6 +91,13 @@ struct connection *connection_of(const struct libssl *libssl, const SSL *ssl);
 
 /* Makes it where it is missing; NULL: memory is short. */
 struct connection *connection_make(const struct libssl *libssl, SSL *ssl);
+
+/*
+ * Sets certificate_due. connection_is_any_due(): of any connection; false is sure for those whose callbacks
+ * run on this thread, and costs less than to ask for the connection.
+ */
+void connection_set_due(struct connection *connection, bool is_due);
+bool connection_is_any_due(void);
 
 /* What its handshake may still wait; NULL: nothing is kept. */
 struct records_wait *connection_wait(const struct libssl *libssl, const SSL *ssl);

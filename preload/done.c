@@ -46,12 +46,14 @@ static bool judge_end(const struct snapshot *snapshot, struct libssl *libssl, SS
 
 /*
  * The server's certificate, whatever rules there are: a handshake that is done has used it. `judged`: there
- * are rules for it, and they do not refuse it.
+ * are rules for it, and they do not refuse it. `leaf_end`: when it ends, of one that the policy keeps and the
+ * verdict has met; NULL: it was not, or that is not known.
  */
 static void monitor_server(const struct snapshot *snapshot, const struct libssl *libssl, const SSL *ssl,
-                           bool judged)
+                           bool judged, const int64_t *leaf_end)
 {
-    if (snapshot->state != POLICY_LOADED || libssl->fn.SSL_get_state(ssl) != OSSL_STATE_OK)
+    if (snapshot->state != POLICY_LOADED || libssl->fn.SSL_get_state(ssl) != OSSL_STATE_OK ||
+        (leaf_end != NULL && !monitor_is_needed_for(snapshot->policy, *leaf_end)))
         return;
     X509 *leaf = libssl->fn.SSL_get1_peer_certificate(ssl);
     if (leaf == NULL)
@@ -94,13 +96,14 @@ void done_handshake(struct libssl *libssl, SSL *ssl)
     /* The verdict has seen what a full handshake showed. Not so a resumed one, one without certificates, and
      * one whose verify callback a program has set through dlsym, in the place of ours. */
     bool judged = connection != NULL && connection->judged && !resumed;
+    const int64_t *leaf_end = judged && connection->leaf_ends ? &connection->leaf_end : NULL;
     if (judged)
         remember(connection);
     else if (examine_is_needed(snapshot))
         judged = judge_end(snapshot, libssl, ssl, resumed);
     if (resumed)
         judge_session(snapshot, libssl, ssl);
-    monitor_server(snapshot, libssl, ssl, judged);
+    monitor_server(snapshot, libssl, ssl, judged, leaf_end);
     snapshot_release();
     forget_wait(libssl, ssl);
     if (connection != NULL)
@@ -108,8 +111,20 @@ void done_handshake(struct libssl *libssl, SSL *ssl)
     errno = error;
 }
 
+/*
+ * Of a step of a handshake, of which there are some fifteen: nobody waits for this one. The SSL_CTX is asked
+ * because a program may have set its callback there through dlsym, where no hook sees it.
+ */
+static bool is_of_no_interest(const struct libssl *libssl, const SSL *ssl, int where)
+{
+    return (where & OSSL_CB_LOOP) != 0 && !libssl_has_info(libssl) && !connection_is_any_due() &&
+           libssl->fn.SSL_CTX_get_info_callback(libssl->fn.SSL_get_SSL_CTX(ssl)) == libssl->on_info;
+}
+
 void notice(struct libssl *libssl, const SSL *ssl, int where, int ret)
 {
+    if (is_of_no_interest(libssl, ssl, where))
+        return;
     SSL *client = libssl->fn.SSL_is_server(ssl) ? NULL : (SSL *)(uintptr_t)ssl;
     /* The end before the program hears of it, for it may write at once; the start after. */
     struct connection *connection = connection_of(libssl, ssl);
@@ -119,7 +134,7 @@ void notice(struct libssl *libssl, const SSL *ssl, int where, int ret)
         done_handshake(libssl, client);
     /* After the handshake (TLS 1.3) a certificate is shown without a notice that it is done. */
     if (connection != NULL && client != NULL && (where & (OSSL_CB_HANDSHAKE_DONE | OSSL_CB_EXIT)) != 0)
-        upstream_end(libssl, client);
+        upstream_end(libssl, client, connection);
     ossl_info_cb *own = connection_program_info(libssl, ssl, connection);
     if (own != NULL)
         own(ssl, where, ret);

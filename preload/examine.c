@@ -22,32 +22,11 @@ bool examine_is_needed(const struct snapshot *snapshot)
            (has_rules(snapshot) || process_reporter()->level >= LOG_LEVEL_INFO);
 }
 
-/* A look for rules by the names of a peer alone. */
-struct glance {
-    const struct snapshot *snapshot;
-    size_t count;  /* of names */
-    bool is_sure;  /* nothing was met that peer_find() has to find out more about */
-    bool is_found; /* a rule, whatever the port */
-};
-
 static bool has_rule(const struct rule_index *index, const struct domain *name)
 {
     struct rule_match match;
     rule_index_find(index, name, 0, false, &match);
     return match.rule != NULL;
-}
-
-static void glance_at(const char *name, void *context)
-{
-    struct glance *glance = context;
-    const struct snapshot *snapshot = glance->snapshot;
-    struct domain domain;
-    if (name[0] == '\0' || glance->is_found)
-        return;
-    glance->is_sure = glance->is_sure && domain_from_peer(name, &domain) && ++glance->count < PEER_NAMES_MAX;
-    glance->is_found =
-        glance->is_sure && (has_rule(&snapshot->policy->pins, &domain) ||
-                            (snapshot->section != NULL && has_rule(&snapshot->section->pins, &domain)));
 }
 
 static bool are_for_addresses(const struct snapshot *snapshot)
@@ -64,29 +43,33 @@ static bool address_counts(const struct snapshot *snapshot)
 }
 
 /*
- * Is it certain, without finding out all about a peer, that no rule is for it? So it is with most peers; and
- * nothing is allocated for them. An address that the program verifies beside names is left out, and matches
- * nothing where no rule is for addresses.
+ * Is it certain, without finding out all about a peer, that no rule is for it, whatever its port? So it is
+ * with most peers; and nothing is allocated for them. An address that the program verifies beside names is
+ * left out, and matches nothing where no rule is for addresses. `hosts`: see peer_find_hosts().
  */
-static bool has_no_rule(const struct showing *showing)
+static bool has_no_rule(const struct snapshot *snapshot, const struct peer *hosts)
 {
-    const struct snapshot *snapshot = showing->snapshot;
-    struct glance glance = {.snapshot = snapshot, .is_sure = true};
-    if (are_for_addresses(snapshot))
+    if (are_for_addresses(snapshot) || hosts->name_count == 0 || hosts->name_count == PEER_NAMES_MAX ||
+        hosts->names_left_out)
         return false;
-    peer_each_host(showing->libssl, showing->ssl, glance_at, &glance);
-    return glance.count > 0 && glance.is_sure && !glance.is_found;
+    for (size_t i = 0; i < hosts->name_count; i++) {
+        const struct domain *name = &hosts->names[i].domain;
+        if (has_rule(&snapshot->policy->pins, name) ||
+            (snapshot->section != NULL && has_rule(&snapshot->section->pins, name)))
+            return false;
+    }
+    return true;
 }
 
 /* Of the key that the peer shows; none where it shows none, or memory is short. */
 static void find_pin(const struct showing *showing, struct examination *e)
 {
     const struct ossl *ossl = &showing->libssl->fn;
-    const struct leaf *known =
-        showing->leaf == NULL ? NULL : leaves_find(showing->snapshot->policy, ossl, showing->leaf);
-    e->has_pin = known != NULL;
-    if (known != NULL) {
-        e->pin = known->pin;
+    if (showing->leaf != NULL)
+        e->known = leaves_find(showing->snapshot->policy, ossl, showing->leaf);
+    e->has_pin = e->known != NULL;
+    if (e->has_pin) {
+        e->pin = e->known->pin;
         return;
     }
     ossl->ERR_set_mark();
@@ -97,18 +80,20 @@ static void find_pin(const struct showing *showing, struct examination *e)
     ossl->ERR_pop_to_mark();
 }
 
-static void begin(const struct showing *showing, struct examination *e)
+/* False: no rule is for the peer. */
+static bool begin(const struct showing *showing, struct examination *e)
 {
     const struct snapshot *snapshot = showing->snapshot;
     e->showing = showing;
     e->has_pin = false;
-    if (address_counts(snapshot))
-        peer_find(showing->libssl, showing->ssl, &e->peer);
-    else
-        peer_find_by_names(showing->libssl, showing->ssl, &e->peer);
+    e->known = NULL;
+    peer_find_hosts(showing->libssl, showing->ssl, &e->peer);
+    if (has_no_rule(snapshot, &e->peer))
+        return false;
+    peer_find_rest(showing->libssl, showing->ssl, address_counts(snapshot), &e->peer);
     e->count = judge_requirements(snapshot->policy, snapshot->section, &e->peer, e->requirements, NULL);
     if (e->count == 0)
-        return;
+        return true;
     fetch_records(showing, e->requirements, e->count);
     find_pin(showing, e);
     e->proof = proof_for(showing);
@@ -119,6 +104,7 @@ static void begin(const struct showing *showing, struct examination *e)
         .now = time(NULL),
         .proof = &e->proof,
     };
+    return true;
 }
 
 static enum outcome outcome_of(const struct judgement *judgement)
@@ -186,9 +172,8 @@ void examine_peer(const struct showing *showing, struct examined *examined)
     struct examination e;
     bool loosens = false;
     *examined = (struct examined){.outcome = OUTCOME_NO_RULE, .error = OSSL_V_ERR_APPLICATION_VERIFICATION};
-    if (has_no_rule(showing))
+    if (!begin(showing, &e))
         return;
-    begin(showing, &e);
     for (size_t i = 0; i < e.count; i++) {
         struct judgement judgement;
         judge(&e.requirements[i], &e.evidence, &judgement);
@@ -205,6 +190,7 @@ void examine_peer(const struct showing *showing, struct examined *examined)
     }
     if (e.peer.names_left_out)
         examine_names_left_out(&e, examined);
+    examined->known = e.known;
     examined->loosens = loosens && examined->outcome == OUTCOME_ADMITTED && may_loosen(showing);
 }
 

@@ -30,7 +30,9 @@ enum outcome {
 
 struct examined {
     enum outcome outcome;
-    int error;    /* OUTCOME_REFUSED: the X509_V_ERR_ number for the program */
+    int error; /* OUTCOME_REFUSED: the X509_V_ERR_ number for the program */
+    const struct leaf
+        *known;   /* what the policy keeps of the certificate, as long as it lives; NULL: nothing */
     bool loosens; /* OUTCOME_ADMITTED: the certificate stands, whatever the program's verification says */
 };
 

@@ -95,6 +95,7 @@ void SSL_CTX_set_info_callback(SSL_CTX *ctx, ossl_info_cb *callback)
         return;
     }
     context->info = callback;
+    libssl_note_info(libssl, callback);
     libssl->fn.SSL_CTX_set_info_callback(ctx, libssl->on_info);
 }
 
@@ -120,6 +121,7 @@ void SSL_set_info_callback(SSL *ssl, ossl_info_cb *callback)
         return;
     }
     connection->info = callback;
+    libssl_note_info(libssl, callback);
     libssl->fn.SSL_set_info_callback(ssl, libssl->on_info);
 }
 

@@ -27,6 +27,7 @@ struct libssl {
      * (lower half). 0: not registered yet.
      */
     _Atomic(uint64_t) indices;
+    atomic_bool has_info;  /* see libssl_note_info() */
     atomic_bool watched;   /* its libcrypto tells us of births, or it was said that nobody does */
     ossl_info_cb *on_info; /* the notice of start and done, bound to this libssl */
 };
@@ -48,6 +49,18 @@ unsigned libssl_count(void);
  * Registers what a governed libssl needs before its first SSL_CTX is changed. False: memory is short.
  */
 bool libssl_prepare(struct libssl *libssl);
+
+/* A program has set an info callback (NULL: none) for an SSL_CTX or an SSL. */
+static inline void libssl_note_info(struct libssl *libssl, ossl_info_cb *callback)
+{
+    if (callback != NULL)
+        atomic_store_explicit(&libssl->has_info, true, memory_order_release);
+}
+
+static inline bool libssl_has_info(const struct libssl *libssl)
+{
+    return atomic_load_explicit(&libssl->has_info, memory_order_acquire);
+}
 
 static inline bool libssl_is_prepared(const struct libssl *libssl)
 {

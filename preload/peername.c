@@ -60,19 +60,18 @@ bool peer_has_sni(const struct libssl *libssl, const SSL *ssl)
     return name != NULL && name[0] != '\0' && strlen(name) <= DOMAIN_NAME_MAX;
 }
 
-void peer_each_host(const struct libssl *libssl, const SSL *ssl, peer_visit *visit, void *context)
-{
-    const char *name = name_sent(libssl, ssl);
-    if (name != NULL)
-        visit(name, context);
-    verifyname_each_host(libssl, ssl, visit, context);
-}
+struct verified {
+    struct peer *peer;
+    const char *sent; /* the name that is sent, which is there already; NULL: none */
+};
 
-static void add_verify_name(const char *name, void *peer)
+/* Mostly it is the one that is sent, letter for letter. */
+static void add_verify_name(const char *name, void *context)
 {
-    struct peer *found = peer;
-    found->is_verified = true;
-    add_name(found, name, PEER_HOW_VERIFY_NAME);
+    const struct verified *verified = context;
+    verified->peer->is_verified = true;
+    if (verified->sent == NULL || strcmp(name, verified->sent) != 0)
+        add_name(verified->peer, name, PEER_HOW_VERIFY_NAME);
 }
 
 /* The host that a connect BIO was told. Other BIOs may lie above it. */
@@ -214,18 +213,9 @@ static void name_by_address(const struct remote *remote, struct peer *peer)
     peer->port_is_own = remote->port != 0;
 }
 
-static void add_verify_names(const struct libssl *libssl, const SSL *ssl, bool addresses, struct peer *peer)
+void peer_find_hosts(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
 {
-    if (!addresses)
-        verifyname_each_host(libssl, ssl, add_verify_name, peer);
-    if (!peer->is_verified || peer->name_count == PEER_NAMES_MAX)
-        verifyname_each(libssl, ssl, add_verify_name, peer);
-}
-
-static void find(const struct libssl *libssl, const SSL *ssl, bool addresses, struct peer *peer)
-{
-    char text[DOMAIN_TEXT_SIZE];
-    struct remote remote = {.known = false};
+    struct verified verified = {peer, name_sent(libssl, ssl)};
     peer->name_count = 0;
     peer->names_left_out = false;
     peer->port = 0;
@@ -235,8 +225,17 @@ static void find(const struct libssl *libssl, const SSL *ssl, bool addresses, st
     peer->is_concluded = false;
     peer->is_verified = false;
     peer->address[0] = '\0';
-    add_name(peer, name_sent(libssl, ssl), PEER_HOW_SNI);
-    add_verify_names(libssl, ssl, addresses, peer);
+    add_name(peer, verified.sent, PEER_HOW_SNI);
+    verifyname_each_host(libssl, ssl, add_verify_name, &verified);
+}
+
+void peer_find_rest(const struct libssl *libssl, const SSL *ssl, bool addresses, struct peer *peer)
+{
+    char text[DOMAIN_TEXT_SIZE];
+    struct remote remote = {.known = false};
+    struct verified verified = {peer, NULL};
+    if (addresses || !peer->is_verified || peer->name_count == PEER_NAMES_MAX)
+        verifyname_address(libssl, ssl, add_verify_name, &verified);
     if (peer->name_count == 0)
         add_bio_host(libssl, ssl, peer);
     bool named = peer->name_count > 0;
@@ -264,12 +263,14 @@ static void find(const struct libssl *libssl, const SSL *ssl, bool addresses, st
 
 void peer_find(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
 {
-    find(libssl, ssl, true, peer);
+    peer_find_hosts(libssl, ssl, peer);
+    peer_find_rest(libssl, ssl, true, peer);
 }
 
 void peer_find_by_names(const struct libssl *libssl, const SSL *ssl, struct peer *peer)
 {
-    find(libssl, ssl, false, peer);
+    peer_find_hosts(libssl, ssl, peer);
+    peer_find_rest(libssl, ssl, false, peer);
 }
 
 /*

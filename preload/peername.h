@@ -18,11 +18,12 @@ void peer_find_by_names(const struct libssl *libssl, const SSL *ssl, struct peer
 bool peer_has_sni(const struct libssl *libssl, const SSL *ssl);
 
 /*
- * Calls `visit` for the name that is sent and the host names that the program verifies, as they are written.
- * An address that it verifies may be left out: OpenSSL allocates to tell of it, and where there is none too.
+ * Both in two steps. The first finds the name that is sent and the host names that the program verifies, of
+ * all else nothing; it allocates nothing and asks neither libc nor the kernel. With `addresses` false the two
+ * are peer_find_by_names().
  */
-typedef void peer_visit(const char *name, void *context);
-void peer_each_host(const struct libssl *libssl, const SSL *ssl, peer_visit *visit, void *context);
+void peer_find_hosts(const struct libssl *libssl, const SSL *ssl, struct peer *peer);
+void peer_find_rest(const struct libssl *libssl, const SSL *ssl, bool addresses, struct peer *peer);
 
 /*
  * Before a ClientHello: keeps for peer_find() what only shows now. `ports_matter`: there are rules with a

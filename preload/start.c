@@ -107,7 +107,7 @@ void start_handshake(struct libssl *libssl, SSL *ssl)
     struct connection *connection = connection_of(libssl, ssl);
     if (connection != NULL) {
         connection->judged = false;
-        connection->certificate_due = false;
+        connection_set_due(connection, false);
         connection->certificate_done = false;
         connection->certificate_refused = false;
         connection->certificate_called = false;
@@ -154,6 +154,7 @@ static bool make_heard(struct libssl *libssl, SSL *ssl)
     if (connection == NULL)
         return false;
     connection->info = info;
+    libssl_note_info(libssl, info);
     libssl->fn.SSL_set_info_callback(ssl, libssl->on_info);
     start_handshake(libssl, ssl);
     return true;

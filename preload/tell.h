@@ -10,6 +10,7 @@ struct examination {
     struct peer peer;
     struct requirement requirements[PEER_NAMES_MAX];
     size_t count;
+    const struct leaf *known; /* what the policy keeps of the leaf; NULL: nothing */
     bool has_pin;
     struct pin pin; /* of the leaf's key */
     struct proof proof;

@@ -184,7 +184,7 @@ static void present(const struct asking *asking, struct connection *connection,
                     const struct upstream_considered *chosen)
 {
     certificates_note_ours(asking->libssl, connection, chosen->credential->leaf);
-    connection->certificate_due = asking->found.rule->required;
+    connection_set_due(connection, asking->found.rule->required);
     upstream_tell(asking, "presents the client certificate", chosen->candidate->name);
     used_certificate(asking->snapshot, asking->libssl, asking->ssl, chosen->credential->leaf,
                      &chosen->credential->not_after, CERTIFICATE_UPSTREAM);
@@ -219,7 +219,10 @@ static void report(const struct asking *asking, struct connection *connection)
 {
     struct choosing choosing = {.asking = asking};
     struct upstream_choice choice;
-    if (!choose(&choosing, connection, &choice))
+    asking->libssl->fn.ERR_set_mark();
+    bool whole = choose(&choosing, connection, &choice);
+    asking->libssl->fn.ERR_pop_to_mark();
+    if (!whole)
         upstream_tell_unavailable(asking, NULL, NULL, NULL);
     else if (choice.chosen == NULL)
         upstream_tell_unavailable(asking, &choice, NULL, NULL);
@@ -265,7 +268,7 @@ static int ask_callbacks(const struct libssl *libssl, SSL *ssl, SSL *given, stru
 /* `given`: the SSL that OpenSSL calls the callback with. */
 static int answer_server(struct libssl *libssl, SSL *ssl, SSL *given, struct connection *connection)
 {
-    connection->certificate_due = false;
+    connection_set_due(connection, false);
     certificates_put_back(libssl, ssl, connection);
     int answer = ask_callbacks(libssl, ssl, given, connection);
     if (answer <= 0 || libssl->fn.SSL_is_server(ssl))
@@ -295,10 +298,9 @@ int on_quic_certificate(SSL *ssl, void *arg)
     return answer_server(connection->quic_libssl, connection->quic, ssl, connection);
 }
 
-void upstream_end(const struct libssl *libssl, SSL *ssl)
+void upstream_end(const struct libssl *libssl, SSL *ssl, struct connection *connection)
 {
-    struct connection *connection = connection_of(libssl, ssl);
-    if (connection == NULL || connection->kept == NULL || libssl->fn.SSL_get_state(ssl) != OSSL_STATE_OK)
+    if (connection->kept == NULL || libssl->fn.SSL_get_state(ssl) != OSSL_STATE_OK)
         return;
     int error = errno;
     certificates_put_back(libssl, ssl, connection);
@@ -309,7 +311,7 @@ void upstream_end(const struct libssl *libssl, SSL *ssl)
 void upstream_check_due(struct libssl *libssl, SSL *ssl, struct connection *connection)
 {
     int algorithm;
-    connection->certificate_due = false;
+    connection_set_due(connection, false);
     if (certificates_are_ours(libssl, ssl, connection) &&
         libssl->fn.SSL_ctrl(ssl, OSSL_CTRL_GET_SIGNATURE_NID, 0, &algorithm) == 1)
         return;

@@ -25,7 +25,7 @@ void upstream_watch(struct libssl *libssl, SSL *ssl, struct connection *connecti
  * OpenSSL returns to the program: where the handshake is done the program's certificates are put back, so
  * that what it does from now on happens to its own.
  */
-void upstream_end(const struct libssl *libssl, SSL *ssl);
+void upstream_end(const struct libssl *libssl, SSL *ssl, struct connection *connection);
 
 /*
  * While a handshake goes on, after the certificate callback, where connection->certificate_due: is there a

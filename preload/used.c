@@ -11,11 +11,11 @@ void used_certificate(const struct snapshot *snapshot, const struct libssl *libs
     struct peer peer;
     char domain[DOMAIN_TEXT_SIZE];
     struct records_wait own = {0};
-    struct records_wait *wait = connection_wait(libssl, ssl);
     bool needed = not_after != NULL ? monitor_is_needed_for(snapshot->policy, *not_after)
                                     : monitor_is_needed(snapshot->policy, &libssl->fn, certificate);
     if (!needed)
         return;
+    struct records_wait *wait = connection_wait(libssl, ssl);
     peer_find(libssl, ssl, &peer);
     const struct domain *name = &peer.names[0].domain;
     domain_format(name, domain);

@@ -1,4 +1,5 @@
 /* The verdict: what OpenSSL asks when it has the server's certificate. */
+#include "policy/leaves.h"
 #include "preload/connection.h"
 #include "preload/examine.h"
 #include "preload/notice.h"
@@ -67,8 +68,12 @@ static int judge_server(const struct snapshot *snapshot, const struct libssl *li
         return answer;
     /* NULL, out of memory: the end of the handshake judges again, and a mode that we change stays. */
     struct connection *connection = connection_make(libssl, ssl);
-    if (connection != NULL)
+    if (connection != NULL) {
         connection->judged = true;
+        connection->leaf_ends = examined.known != NULL && examined.known->has_end;
+        if (connection->leaf_ends)
+            connection->leaf_end = examined.known->not_after;
+    }
     if (examined.outcome == OUTCOME_REFUSED)
         return refuse(libssl, ssl, connection, store, examined.error);
     return examined.loosens ? loosen(libssl, ssl, store, answer) : answer;

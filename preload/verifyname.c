@@ -277,10 +277,9 @@ void verifyname_each_host(const struct libssl *libssl, const SSL *ssl, params_vi
         visit(host, context);
 }
 
-void verifyname_each(const struct libssl *libssl, const SSL *ssl, params_visit *visit, void *context)
+void verifyname_address(const struct libssl *libssl, const SSL *ssl, params_visit *visit, void *context)
 {
     const struct ossl *fn = &libssl->fn;
-    verifyname_each_host(libssl, ssl, visit, context);
     if (fn->X509_VERIFY_PARAM_get0_host == NULL || fn->X509_VERIFY_PARAM_get1_ip_asc == NULL)
         return;
     X509_VERIFY_PARAM *param = fn->SSL_get0_param((SSL *)(uintptr_t)ssl);

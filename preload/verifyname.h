@@ -6,12 +6,12 @@
 #include "preload/params.h"
 
 /*
- * Calls `visit` for each host name that is set for the verification of `ssl`, and for the address. Leaves
- * OpenSSL's error queue as it was. `visit` may do no more than look.
+ * Calls `visit` for each host name that is set for the verification of `ssl`; on 1.1.1 for the address too.
+ * Allocates nothing. `visit` may do no more than look.
  */
-void verifyname_each(const struct libssl *libssl, const SSL *ssl, params_visit *visit, void *context);
-
-/* The same; the address may be left out. Allocates nothing. */
 void verifyname_each_host(const struct libssl *libssl, const SSL *ssl, params_visit *visit, void *context);
+
+/* The same for the address, where the other one does not. Leaves OpenSSL's error queue as it was. */
+void verifyname_address(const struct libssl *libssl, const SSL *ssl, params_visit *visit, void *context);
 
 #endif

@@ -15,7 +15,7 @@ static bool memory_is_short;
 static bool has_connection;
 static struct connection connection;
 
-void verifyname_each(const struct libssl *libssl, const SSL *ssl, params_visit *visit, void *context)
+void verifyname_each_host(const struct libssl *libssl, const SSL *ssl, params_visit *visit, void *context)
 {
     (void)libssl;
     (void)ssl;
@@ -23,9 +23,14 @@ void verifyname_each(const struct libssl *libssl, const SSL *ssl, params_visit *
         visit(verify_names[i], context);
 }
 
-void verifyname_each_host(const struct libssl *of, const SSL *ssl, params_visit *visit, void *context)
+static const char *verify_address; /* NULL: none */
+
+void verifyname_address(const struct libssl *libssl, const SSL *ssl, params_visit *visit, void *context)
 {
-    verifyname_each(of, ssl, visit, context);
+    (void)libssl;
+    (void)ssl;
+    if (verify_address != NULL)
+        visit(verify_address, context);
 }
 
 struct connection *connection_of(const struct libssl *libssl, const SSL *ssl)
@@ -173,13 +178,7 @@ Test(peername, a_name_that_is_too_long_is_told)
     cr_expect_not(find().names_left_out);
 }
 
-static void count_host(const char *name, void *count)
-{
-    cr_expect_str_eq(name, *(size_t *)count == 0 ? "a.example" : "b.example");
-    ++*(size_t *)count;
-}
-
-/* peer_has_sni() and peer_each_host() stand in for peer_find(), and so must agree with it. */
+/* peer_has_sni() stands in for peer_find(), and so must agree with it. */
 Test(peername, a_name_that_is_sent_is_told_apart_quickly)
 {
     char longest[DOMAIN_NAME_MAX + 2];
@@ -199,15 +198,27 @@ Test(peername, a_name_that_is_sent_is_told_apart_quickly)
     cr_expect_not(peer_has_sni(&libssl, NULL));
 }
 
-Test(peername, the_hosts_are_visited)
+Test(peername, hosts_are_found_before_the_rest)
 {
-    size_t count = 0;
-    peer_each_host(&libssl, NULL, count_host, &count);
-    cr_expect_eq(count, 0);
-    sni = "a.example";
-    verify_names[0] = "b.example";
-    peer_each_host(&libssl, NULL, count_host, &count);
-    cr_expect_eq(count, 2);
+    struct peer peer;
+    verify_address = "192.0.2.1";
+    peer_find_hosts(&libssl, NULL, &peer);
+    cr_expect_eq(peer.name_count, 0);
+    sni = "A.example";
+    verify_names[0] = "A.example";
+    verify_names[1] = "a.example.";
+    verify_names[2] = "b.example";
+    peer_find_hosts(&libssl, NULL, &peer);
+    cr_assert_eq(peer.name_count, 2);
+    cr_expect(peer.is_verified);
+    cr_expect_str_eq(peer.names[0].domain.text, "a.example");
+    cr_expect_eq(peer.names[0].how, PEER_HOW_SNI);
+    cr_expect_str_eq(peer.names[1].domain.text, "b.example");
+    peer_find_rest(&libssl, NULL, false, &peer);
+    cr_expect_eq(peer.name_count, 2);
+    peer_find_rest(&libssl, NULL, true, &peer);
+    cr_assert_eq(peer.name_count, 3);
+    cr_expect_eq(peer.names[2].domain.kind, DOMAIN_ADDRESS);
 }
 
 Test(peername, the_name_of_a_session_is_not_sent)
