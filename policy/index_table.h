@@ -10,23 +10,45 @@
 /*
  * Every pattern is one entry. A pattern with a port is also chained to a second entry for the same text,
  * its `group`, through which the rules for all ports are found when the peer's port is not known.
+ *
+ * With 100,000 patterns what a lookup waits for is memory, so an entry holds all that is compared and no
+ * more: what only some have stands before it.
  */
 struct rule_entry {
-    void *rule;    /* NULL for a group */
-    uint32_t next; /* of a group: its first pattern; of a pattern: the next of its group. 0: none */
-    uint16_t port;
+    void *rule; /* NULL for a group */
     uint8_t length;
-    uint8_t kind : 7;
+    uint8_t kind : 6;
     bool group : 1;
-    char text[]; /* here, so that a lookup touches no other memory than this */
+    bool linked : 1; /* it has a port, or is a group: a struct rule_link stands in the unit before it */
+    char text[];
 };
 
-/* Entries lie in blocks, each at the beginning of a unit; their number is that of the unit. */
-#define BLOCK_UNITS 512
+struct rule_link {
+    uint32_t next; /* of a group: its first pattern; of a pattern: the next of its group. 0: none */
+    uint16_t port; /* 0 for a group */
+};
+
+/*
+ * Entries lie in blocks, each at the beginning of a unit; their number is that of the unit. Blocks are many
+ * pages long, because a page of its own costs a lookup as much as a line of memory of its own.
+ */
+#define BLOCK_UNITS 8192
 union rule_unit {
     void *align;
+    struct rule_link link;
     unsigned char bytes[8];
 };
+
+/* Of an entry that is `linked`. */
+static inline struct rule_link *rule_link_of(const struct rule_entry *entry)
+{
+    return &((union rule_unit *)entry - 1)->link;
+}
+
+static inline uint16_t rule_entry_port(const struct rule_entry *entry)
+{
+    return entry->linked ? rule_link_of(entry)->port : 0;
+}
 
 static inline struct rule_entry *rule_entry_at(const struct rule_index *index, uint32_t number)
 {
