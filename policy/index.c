@@ -14,10 +14,10 @@
 
 uint32_t rule_hash_text(const char *text, size_t length)
 {
-    uint32_t hash = HASH_SEED;
+    struct rule_hash hash = RULE_HASH_NONE;
     while (length > 0)
         hash = rule_hash_byte(hash, text[--length]);
-    return hash;
+    return rule_hash_value(hash);
 }
 
 static uint32_t hash_key(const struct rule_key *key)

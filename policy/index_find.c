@@ -14,17 +14,17 @@ struct suffixes {
 
 static void find_suffixes(const struct domain *peer, struct suffixes *suffixes)
 {
-    uint32_t hash = HASH_SEED;
+    struct rule_hash hash = RULE_HASH_NONE;
     size_t count = 0;
     for (size_t i = peer->length; i > 0; i--) {
         if (peer->text[i - 1] == '.' && count < SUFFIX_MAX) {
             suffixes->at[count] = (uint8_t)i;
-            suffixes->hash[count++] = hash;
+            suffixes->hash[count++] = rule_hash_value(hash);
         }
         hash = rule_hash_byte(hash, peer->text[i - 1]);
     }
     suffixes->count = count;
-    suffixes->whole = hash;
+    suffixes->whole = rule_hash_value(hash);
 }
 
 /* The rule for one text: with the port first, then without. */
@@ -95,7 +95,7 @@ static bool walk_next(struct walk *walk)
         walk->next = walk->suffix > 0 ? DOMAIN_MANY : DOMAIN_ALL;
         break;
     case DOMAIN_ALL:
-        use_text(walk, walk->peer->length, HASH_SEED);
+        use_text(walk, walk->peer->length, rule_hash_value(RULE_HASH_NONE));
         walk->ended = true;
         break;
     }

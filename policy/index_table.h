@@ -69,14 +69,24 @@ struct rule_key {
 };
 
 /*
- * FNV-1a from the last byte to the first: then the hash of each suffix of a name is a by-product of hashing
- * the name. The policy file is trusted (its owner is root or this user), so no secret key is needed.
+ * Two hashes (FNV-1a) of every other byte each, from the last byte to the first: then the hash of each suffix
+ * of a name is a by-product of hashing the name. Two, because each step waits for the one before it. The
+ * policy file is trusted (its owner is root or this user), so no secret key is needed.
  */
-#define HASH_SEED 2166136261u
+struct rule_hash {
+    uint32_t next; /* of the two the one that the next byte goes into */
+    uint32_t other;
+};
+#define RULE_HASH_NONE ((struct rule_hash){2166136261u, 2166136261u}) /* of no bytes */
 
-static inline uint32_t rule_hash_byte(uint32_t hash, char byte)
+static inline struct rule_hash rule_hash_byte(struct rule_hash hash, char byte)
 {
-    return (hash ^ (unsigned char)byte) * 16777619u;
+    return (struct rule_hash){hash.other, (hash.next ^ (unsigned char)byte) * 16777619u};
+}
+
+static inline uint32_t rule_hash_value(struct rule_hash hash)
+{
+    return hash.other ^ hash.next * 0x9e3779b1u;
 }
 
 uint32_t rule_hash_text(const char *text, size_t length);
