@@ -122,8 +122,8 @@ static bool make_room(struct rule_index *index, struct arena *arena, size_t more
 
 /*
  * A block of `units`; the first (`old`) grows as it is needed, for there may be 100,000 sections, each with
- * one rule. The others begin at a line of memory, so that an entry of half a line never needs two. NULL:
- * memory is short.
+ * one rule. The others begin at a line of memory, so that of entries of half a line each none needs two.
+ * NULL: memory is short.
  */
 static union rule_unit *make_block(struct arena *arena, size_t block, union rule_unit *old, size_t units)
 {

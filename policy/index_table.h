@@ -29,8 +29,8 @@ struct rule_link {
 };
 
 /*
- * Entries lie in blocks, each at the beginning of a unit; their number is that of the unit. Blocks are many
- * pages long, because a page of its own costs a lookup as much as a line of memory of its own.
+ * Entries lie in blocks, each at the beginning of a unit; their number is that of the unit. Blocks are
+ * large, so that entries share pages, and the list of blocks is short.
  */
 #define BLOCK_UNITS 8192
 union rule_unit {
