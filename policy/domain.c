@@ -176,29 +176,58 @@ bool domain_parse(const char *pattern, struct domain *domain, char *why, size_t 
     return true;
 }
 
+/* Takes the final dot off a text of `*length`, or the brackets around an address, which goes to `domain`:
+ * true. */
+static bool strip(char *text, size_t *length, struct domain *domain)
+{
+    if (*length > 1 && text[*length - 1] == '.')
+        text[--*length] = '\0';
+    if (text[0] != '[' || text[*length - 1] != ']')
+        return false;
+    text[*length - 1] = '\0';
+    if (parse_address(text + 1, domain))
+        return true;
+    text[*length - 1] = ']';
+    return false;
+}
+
+/* Eight bytes at once, which a compiler makes one operation of: one by one they are a sixth of a lookup. */
+static void copy_lower(char *to, const char *from, size_t length)
+{
+    enum { STEP = 8 };
+    for (; length >= STEP; length -= STEP, to += STEP, from += STEP) {
+        char step[STEP];
+        memcpy(step, from, STEP);
+        for (size_t i = 0; i < STEP; i++)
+            step[i] = text_lower(step[i]);
+        memcpy(to, step, STEP);
+    }
+    for (size_t i = 0; i < length; i++)
+        to[i] = text_lower(from[i]);
+}
+
 bool domain_from_peer(const char *peer, struct domain *domain)
 {
     char text[DOMAIN_NAME_MAX + 2];
     size_t length = strlen(peer);
-    *domain = (struct domain){.kind = DOMAIN_NAME};
+    domain->kind = DOMAIN_NAME;
+    domain->port = 0;
+    domain->length = 0;
+    domain->text[0] = '\0';
     if (length == 0 || length >= sizeof text)
         return false;
-    memcpy(text, peer, length + 1);
-    if (length > 1 && text[length - 1] == '.')
-        text[--length] = '\0';
-    if (text[0] == '[' && text[length - 1] == ']') {
-        text[length - 1] = '\0';
-        if (parse_address(text + 1, domain))
+    if (peer[0] == '[' || peer[length - 1] == '.') {
+        peer = memcpy(text, peer, length + 1);
+        if (strip(text, &length, domain))
             return true;
-        text[length - 1] = ']';
     }
-    if (parse_address(text, domain))
+    if (parse_address(peer, domain))
         return true;
     if (length > DOMAIN_NAME_MAX)
         return false;
     domain->length = (uint8_t)length;
-    for (size_t i = 0; i < length; i++)
-        domain->text[i] = text_lower(text[i]);
+    copy_lower(domain->text, peer, length);
+    domain->text[length] = '\0';
     return true;
 }
 

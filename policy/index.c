@@ -10,12 +10,14 @@
 #define NUMBER_BITS 24 /* a policy of 16 MiB has not half as many units: config/flatten.h */
 #define NUMBER_MASK ((1u << NUMBER_BITS) - 1)
 
+#define MEMORY_LINE 64 /* bytes; a wrong number costs time alone */
+
 uint32_t rule_hash_text(const char *text, size_t length)
 {
-    uint32_t hash = HASH_SEED;
+    struct rule_hash hash = RULE_HASH_NONE;
     while (length > 0)
         hash = rule_hash_byte(hash, text[--length]);
-    return hash;
+    return rule_hash_value(hash);
 }
 
 static uint32_t hash_key(const struct rule_key *key)
@@ -29,8 +31,8 @@ static uint32_t hash_key(const struct rule_key *key)
 
 static bool is_same(const struct rule_entry *entry, const struct rule_key *key)
 {
-    return entry->kind == key->kind && entry->port == key->port && entry->group == key->group &&
-           entry->length == key->length && memcmp(entry->text, key->text, key->length) == 0;
+    return entry->kind == key->kind && entry->group == key->group && entry->length == key->length &&
+           rule_entry_port(entry) == key->port && memcmp(entry->text, key->text, key->length) == 0;
 }
 
 bool rule_index_has_kind(const struct rule_index *index, enum domain_kind kind)
@@ -87,7 +89,7 @@ static void put(struct rule_index *index, const struct rule_entry *entry, uint32
     const struct rule_key key = {
         .text_hash = rule_hash_text(entry->text, entry->length),
         .kind = (enum domain_kind)entry->kind,
-        .port = entry->port,
+        .port = rule_entry_port(entry),
         .group = entry->group,
     };
     uint32_t hash = hash_key(&key);
@@ -119,13 +121,24 @@ static bool make_room(struct rule_index *index, struct arena *arena, size_t more
 }
 
 /*
- * The number of an entry for a text of `length`; 0: memory is short. The first block grows as it is needed:
- * there may be 100,000 sections, each with one rule.
+ * A block of `units`; the first (`old`) grows as it is needed, for there may be 100,000 sections, each with
+ * one rule. The others begin at a line of memory, so that of entries of half a line each none needs two.
+ * NULL: memory is short.
  */
-static uint32_t allocate(struct rule_index *index, struct arena *arena, size_t length)
+static union rule_unit *make_block(struct arena *arena, size_t block, union rule_unit *old, size_t units)
 {
-    size_t bytes = offsetof(struct rule_entry, text) + length;
-    size_t units = (bytes + sizeof(union rule_unit) - 1) / sizeof(union rule_unit);
+    if (block == 0)
+        return arena_grow(arena, old, units * sizeof *old);
+    if (old != NULL)
+        return old;
+    uintptr_t made =
+        (uintptr_t)arena_grow(arena, NULL, BLOCK_UNITS * sizeof *old + MEMORY_LINE - sizeof *old);
+    return (union rule_unit *)((made + MEMORY_LINE - 1) & ~(uintptr_t)(MEMORY_LINE - 1));
+}
+
+/* The number of the first of `units` next to each other; 0: memory is short. */
+static uint32_t allocate(struct rule_index *index, struct arena *arena, size_t units)
+{
     size_t used = index->units_used == 0 ? 1 : index->units_used; /* no entry has the number 0 */
     if (used % BLOCK_UNITS + units > BLOCK_UNITS)
         used += BLOCK_UNITS - used % BLOCK_UNITS;
@@ -139,13 +152,35 @@ static uint32_t allocate(struct rule_index *index, struct arena *arena, size_t l
         index->blocks = blocks;
         blocks[index->block_count++] = NULL;
     }
-    size_t need = block == 0 ? used + units : BLOCK_UNITS;
-    union rule_unit *grown = arena_grow(arena, index->blocks[block], need * sizeof(union rule_unit));
-    if (grown == NULL)
+    union rule_unit *made = make_block(arena, block, index->blocks[block], used % BLOCK_UNITS + units);
+    if (made == NULL)
         return 0;
-    index->blocks[block] = grown;
+    index->blocks[block] = made;
     index->units_used = used + units;
     return (uint32_t)used;
+}
+
+/* The number of a new entry; 0: memory is short. */
+static uint32_t add_entry(struct rule_index *index, struct arena *arena, const struct rule_key *key,
+                          void *rule)
+{
+    bool linked = key->group || key->port != 0;
+    size_t bytes = offsetof(struct rule_entry, text) + key->length;
+    size_t units = (bytes + sizeof(union rule_unit) - 1) / sizeof(union rule_unit);
+    uint32_t number = allocate(index, arena, units + linked);
+    if (number == 0)
+        return 0;
+    number += linked;
+    struct rule_entry *entry = rule_entry_at(index, number);
+    entry->rule = rule;
+    entry->length = (uint8_t)key->length;
+    entry->kind = (unsigned)key->kind & 0x3fU;
+    entry->group = key->group;
+    entry->linked = linked;
+    if (linked)
+        *rule_link_of(entry) = (struct rule_link){.port = key->port};
+    memcpy(entry->text, key->text, key->length);
+    return number;
 }
 
 /* The number of the entry for a key, `*is_new` where it was made now. 0: memory is short. */
@@ -159,17 +194,9 @@ static uint32_t enter(struct rule_index *index, struct arena *arena, const struc
     *is_new = *slot == 0;
     if (!*is_new)
         return *slot & NUMBER_MASK;
-    uint32_t number = allocate(index, arena, key->length);
+    uint32_t number = add_entry(index, arena, key, rule);
     if (number == 0)
         return 0;
-    struct rule_entry *entry = rule_entry_at(index, number);
-    entry->rule = rule;
-    entry->next = 0;
-    entry->port = key->port;
-    entry->length = (uint8_t)key->length;
-    entry->kind = (unsigned)key->kind & 0x7fU;
-    entry->group = key->group;
-    memcpy(entry->text, key->text, key->length);
     *slot = slot_of(number, hash);
     index->count++;
     index->present |= rule_key_presence(key);
@@ -207,7 +234,8 @@ enum rule_index_result rule_index_add(struct rule_index *index, struct arena *ar
     uint32_t group = enter(index, arena, &key, NULL, &is_new);
     if (group == 0)
         return RULE_INDEX_NO_MEMORY;
-    rule_entry_at(index, added)->next = rule_entry_at(index, group)->next;
-    rule_entry_at(index, group)->next = added;
+    struct rule_link *first = rule_link_of(rule_entry_at(index, group));
+    rule_link_of(rule_entry_at(index, added))->next = first->next;
+    first->next = added;
     return RULE_INDEX_ADDED;
 }

@@ -14,17 +14,17 @@ struct suffixes {
 
 static void find_suffixes(const struct domain *peer, struct suffixes *suffixes)
 {
-    uint32_t hash = HASH_SEED;
+    struct rule_hash hash = RULE_HASH_NONE;
     size_t count = 0;
     for (size_t i = peer->length; i > 0; i--) {
         if (peer->text[i - 1] == '.' && count < SUFFIX_MAX) {
             suffixes->at[count] = (uint8_t)i;
-            suffixes->hash[count++] = hash;
+            suffixes->hash[count++] = rule_hash_value(hash);
         }
         hash = rule_hash_byte(hash, peer->text[i - 1]);
     }
     suffixes->count = count;
-    suffixes->whole = hash;
+    suffixes->whole = rule_hash_value(hash);
 }
 
 /* The rule for one text: with the port first, then without. */
@@ -95,7 +95,7 @@ static bool walk_next(struct walk *walk)
         walk->next = walk->suffix > 0 ? DOMAIN_MANY : DOMAIN_ALL;
         break;
     case DOMAIN_ALL:
-        use_text(walk, walk->peer->length, HASH_SEED);
+        use_text(walk, walk->peer->length, rule_hash_value(RULE_HASH_NONE));
         walk->ended = true;
         break;
     }
@@ -119,7 +119,7 @@ void rule_index_find(const struct rule_index *index, const struct domain *peer, 
         const struct rule_entry *group = rule_table_lookup(index, &walk.key);
         match->kind = walk.key.kind;
         if (group != NULL)
-            match->rule = rule_entry_at(index, group->next)->rule;
+            match->rule = rule_entry_at(index, rule_link_of(group)->next)->rule;
     }
     match->any_port = match->rule != NULL;
 }
@@ -133,7 +133,8 @@ static void each_with_port(const struct rule_index *index, const struct domain *
     struct walk walk;
     for (walk_begin(&walk, peer, true); walk_next(&walk);) {
         const struct rule_entry *entry = rule_table_lookup(index, &walk.key);
-        for (uint32_t next = entry == NULL ? 0 : entry->next; next != 0; next = entry->next) {
+        for (uint32_t next = entry == NULL ? 0 : rule_link_of(entry)->next; next != 0;
+             next = rule_link_of(entry)->next) {
             entry = rule_entry_at(index, next);
             if (visit(entry, context))
                 return;
@@ -159,7 +160,7 @@ static bool visit_pattern(const struct rule_entry *entry, void *context)
     const struct visitor *visitor = context;
     struct domain pattern = {
         .kind = (enum domain_kind)entry->kind,
-        .port = entry->port,
+        .port = rule_entry_port(entry),
         .length = entry->length,
     };
     memcpy(pattern.text, entry->text, entry->length);

@@ -10,23 +10,45 @@
 /*
  * Every pattern is one entry. A pattern with a port is also chained to a second entry for the same text,
  * its `group`, through which the rules for all ports are found when the peer's port is not known.
+ *
+ * With 100,000 patterns what a lookup waits for is memory, so an entry holds all that is compared and no
+ * more: what only some have stands before it.
  */
 struct rule_entry {
-    void *rule;    /* NULL for a group */
-    uint32_t next; /* of a group: its first pattern; of a pattern: the next of its group. 0: none */
-    uint16_t port;
+    void *rule; /* NULL for a group */
     uint8_t length;
-    uint8_t kind : 7;
+    uint8_t kind : 6;
     bool group : 1;
-    char text[]; /* here, so that a lookup touches no other memory than this */
+    bool linked : 1; /* it has a port, or is a group: a struct rule_link stands in the unit before it */
+    char text[];
 };
 
-/* Entries lie in blocks, each at the beginning of a unit; their number is that of the unit. */
-#define BLOCK_UNITS 512
+struct rule_link {
+    uint32_t next; /* of a group: its first pattern; of a pattern: the next of its group. 0: none */
+    uint16_t port; /* 0 for a group */
+};
+
+/*
+ * Entries lie in blocks, each at the beginning of a unit; their number is that of the unit. Blocks are
+ * large, so that entries share pages, and the list of blocks is short.
+ */
+#define BLOCK_UNITS 8192
 union rule_unit {
     void *align;
+    struct rule_link link;
     unsigned char bytes[8];
 };
+
+/* Of an entry that is `linked`. */
+static inline struct rule_link *rule_link_of(const struct rule_entry *entry)
+{
+    return &((union rule_unit *)entry - 1)->link;
+}
+
+static inline uint16_t rule_entry_port(const struct rule_entry *entry)
+{
+    return entry->linked ? rule_link_of(entry)->port : 0;
+}
 
 static inline struct rule_entry *rule_entry_at(const struct rule_index *index, uint32_t number)
 {
@@ -47,14 +69,24 @@ struct rule_key {
 };
 
 /*
- * FNV-1a from the last byte to the first: then the hash of each suffix of a name is a by-product of hashing
- * the name. The policy file is trusted (its owner is root or this user), so no secret key is needed.
+ * Two hashes (FNV-1a) of every other byte each, from the last byte to the first: then the hash of each suffix
+ * of a name is a by-product of hashing the name. Two, because each step waits for the one before it. The
+ * policy file is trusted (its owner is root or this user), so no secret key is needed.
  */
-#define HASH_SEED 2166136261u
+struct rule_hash {
+    uint32_t next; /* of the two the one that the next byte goes into */
+    uint32_t other;
+};
+#define RULE_HASH_NONE ((struct rule_hash){2166136261u, 2166136261u}) /* of no bytes */
 
-static inline uint32_t rule_hash_byte(uint32_t hash, char byte)
+static inline struct rule_hash rule_hash_byte(struct rule_hash hash, char byte)
 {
-    return (hash ^ (unsigned char)byte) * 16777619u;
+    return (struct rule_hash){hash.other, (hash.next ^ (unsigned char)byte) * 16777619u};
+}
+
+static inline uint32_t rule_hash_value(struct rule_hash hash)
+{
+    return hash.other ^ hash.next * 0x9e3779b1u;
 }
 
 uint32_t rule_hash_text(const char *text, size_t length);

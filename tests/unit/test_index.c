@@ -228,6 +228,46 @@ Test(index, a_second_rule_for_one_domain_is_found_out)
     arena_free(&arena);
 }
 
+/* The rule of a pattern of a large index is its own text; of every length, with ports and without. */
+static void large_pattern(unsigned number, char *pattern, char *name)
+{
+    unsigned length = number % 200;
+    unsigned port = number % 3 == 0 ? 443 : number % 7 == 0 ? 8443 : 0;
+    name += sprintf(name, "%s", number % 2 == 0 ? "www." : "");
+    char *to = pattern + sprintf(pattern, "%s", number % 2 == 0 ? "*." : "");
+    char *rest = to;
+    to += sprintf(to, "h%u", number);
+    for (unsigned i = 0; i < length; i++)
+        *to++ = i % 50 == 0 ? '.' : 'x';
+    stpcpy(to, length % 50 == 1 ? "e.example" : ".example");
+    stpcpy(name, rest);
+    if (port != 0)
+        sprintf(rest + strlen(rest), ":%u", port);
+}
+
+Test(index, a_large_one_finds_every_pattern)
+{
+    enum { PATTERNS = 20000 };
+    struct arena arena;
+    struct rule_index index = {0};
+    char pattern[300], name[300], expected[310];
+    arena_init(&arena, 64 << 20);
+    for (unsigned i = 0; i < PATTERNS; i++) {
+        large_pattern(i, pattern, name);
+        const char *kept = arena_text(&arena, pattern, strlen(pattern));
+        cr_assert_not_null(kept);
+        add(&index, &arena, kept);
+    }
+    cr_assert_gt(index.block_count, 10);
+    for (unsigned i = 0; i < PATTERNS; i++) {
+        large_pattern(i, pattern, name);
+        bool other_port = strchr(pattern, ':') != NULL && strstr(pattern, ":443") == NULL;
+        sprintf(expected, "%s %s", pattern, other_port ? "?" : "");
+        cr_assert_str_eq(ask(&index, name, 443), expected, "%s", name);
+    }
+    arena_free(&arena);
+}
+
 /* The contract read aloud, by walking a list: what the hash table must agree with. */
 static int rank(const char *pattern, const char *name, unsigned port)
 {
