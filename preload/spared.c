@@ -9,9 +9,11 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
@@ -104,6 +106,29 @@ SPARED(char *, strndup, const char *text, size_t most)
     return duplicate(text, end == NULL ? most : (size_t)(end - text));
 }
 
+SPARED(char *, strrchr, const char *text, int character)
+{
+    const char *found = NULL;
+    do {
+        if (*text == (char)character)
+            found = text;
+    } while (*text++ != '\0');
+    return (char *)found;
+}
+
+SPARED(size_t, strspn, const char *text, const char *accept)
+{
+    size_t length = 0;
+    while (text[length] != '\0' && strchr(accept, text[length]) != NULL)
+        length++;
+    return length;
+}
+
+SPARED(int, strcasecmp, const char *a, const char *b)
+{
+    return strncasecmp(a, b, SIZE_MAX);
+}
+
 /* A set of signals, as the kernel and every libc of Linux keep it: a bit for each, from signal 1 on. */
 #define SIGNALS_IN_WORD (CHAR_BIT * sizeof(unsigned long))
 
@@ -123,6 +148,12 @@ SPARED(int, sigemptyset, sigset_t *set)
     return 0;
 }
 
+SPARED(int, sigfillset, sigset_t *set)
+{
+    memset(set, UCHAR_MAX, sizeof *set);
+    return 0;
+}
+
 SPARED(int, sigaddset, sigset_t *set, int signal)
 {
     *word_of(set, signal) |= bit_of(signal);
@@ -135,6 +166,18 @@ SPARED(int, sigismember, const sigset_t *set, int signal)
 }
 
 /* What the calls with a directory do with that of the process. */
+SPARED(int, open, const char *path, int flags, ...)
+{
+    va_list arguments;
+    mode_t mode = 0;
+    if ((flags & (O_CREAT | O_TMPFILE)) != 0) {
+        va_start(arguments, flags);
+        mode = va_arg(arguments, mode_t);
+        va_end(arguments);
+    }
+    return openat(AT_FDCWD, path, flags, mode);
+}
+
 SPARED(int, stat, const char *path, struct stat *status)
 {
     return fstatat(AT_FDCWD, path, status, 0);
@@ -172,6 +215,21 @@ SPARED(int, snprintf, char *to, size_t size, const char *format, ...)
     int result = vsnprintf(to, size, format, arguments);
     va_end(arguments);
     return result;
+}
+
+SPARED(int, asprintf, char **to, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    *to = length < 0 ? NULL : malloc((size_t)length + 1);
+    if (*to == NULL)
+        return -1;
+    va_start(arguments, format);
+    length = vsnprintf(*to, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    return length;
 }
 
 /* No caller's text is longer than its buffer. */
