@@ -86,34 +86,14 @@ static bool each_of(const config_setting_t *list, element_visit *visit, void *co
     return true;
 }
 
-/* Parses a piece without its plain texts, which its settings get afterwards. NULL: done, as guarded_parse().
- */
-static const char *parse_text(struct load *load, struct arena *arena, const struct list_piece *piece,
-                              config_t *config, unsigned *line)
-{
-    static const char mixed_up[] = "cannot be parsed";
-    static const char no_memory[] = "needs more memory than there is";
-    struct plain_texts texts;
-    size_t length = piece->end - piece->begin;
-    char *text = arena_alloc(arena, sizeof piece_head + length + sizeof piece_tail);
-    char *texts_to = arena_alloc(arena, length);
-    if (text == NULL || texts_to == NULL)
-        return no_memory;
-    char *to = append(text, piece_head, sizeof piece_head - 1);
-    to = plain_texts_take_out(load->text.data + piece->begin, length, to, texts_to, &texts);
-    append(to, piece_tail, sizeof piece_tail);
-    const char *fault = guarded_parse(arena, text, config, line);
-    if (fault == NULL && !plain_texts_put_back(&texts, config_root_setting(config)))
-        fault = mixed_up;
-    return fault;
-}
-
 /* The list of the piece's groups; NULL: there is a fault, or no memory. */
 static const config_setting_t *parse(struct load *load, struct arena *arena, const struct list_piece *piece,
                                      config_t *config)
 {
     unsigned line = 0;
-    const char *fault = parse_text(load, arena, piece, config, &line);
+    const struct plain_source source = {piece_head, load->text.data + piece->begin, piece->end - piece->begin,
+                                        piece_tail};
+    const char *fault = plain_texts_parse(arena, &source, config, &line);
     if (arena->failed) {
         load_no_memory(load);
         return NULL;

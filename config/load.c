@@ -9,6 +9,7 @@
 #include "config/check.h"
 #include "config/elements.h"
 #include "config/guarded.h"
+#include "config/plain_texts.h"
 #include "policy/credentials.h"
 
 #define SCRATCH_MAX ((size_t)256 << 20)
@@ -113,6 +114,18 @@ static void say_fault(struct load *load)
     load_say(load, CONFIG_ERROR, &at, "%s; %s", fault, advice(fault));
 }
 
+/*
+ * Most policies are short, and read at the start of a process, where the scanner is most of the work. Of a
+ * long one two copies more would cost memory.
+ */
+static const char *parse(struct load *load, const char *text, config_t *parsed)
+{
+    enum { SHORT = 1 << 16 };
+    const struct plain_source source = {"", text, strlen(text), ""};
+    return source.length <= SHORT ? plain_texts_parse(&load->scratch, &source, parsed, &load->fault_line)
+                                  : guarded_parse(&load->scratch, text, parsed, &load->fault_line);
+}
+
 /* Reads the file (`exists`: there is one) into load->policy. What is wrong is reported. */
 static void read_policy(struct load *load, const char *path, bool exists)
 {
@@ -125,7 +138,7 @@ static void read_policy(struct load *load, const char *path, bool exists)
         return;
     }
     if (text != NULL)
-        load->fault = guarded_parse(&load->scratch, text, &parsed, &load->fault_line);
+        load->fault = parse(load, text, &parsed);
     if (text == NULL || load->scratch.failed) {
         load->fault = NULL;
         load_no_memory(load);

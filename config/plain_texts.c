@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "config/guarded.h"
+
 static char *append(char *to, const char *from, size_t length)
 {
     memcpy(to, from, length);
@@ -106,4 +108,23 @@ bool plain_texts_put_back(const struct plain_texts *texts, const config_setting_
 {
     struct plain_texts left = *texts;
     return texts->first == NULL || (put_back(&left, list) && left.count == 0);
+}
+
+const char *plain_texts_parse(struct arena *arena, const struct plain_source *source, config_t *config,
+                              unsigned *line)
+{
+    struct plain_texts texts;
+    size_t head = strlen(source->head);
+    size_t tail = strlen(source->tail) + 1;
+    char *text = arena_alloc(arena, head + source->length + tail);
+    char *texts_to = arena_alloc(arena, source->length);
+    if (text == NULL || texts_to == NULL)
+        return "needs more memory than there is";
+    char *to = append(text, source->head, head);
+    to = plain_texts_take_out(source->text, source->length, to, texts_to, &texts);
+    append(to, source->tail, tail);
+    const char *fault = guarded_parse(arena, text, config, line);
+    if (fault == NULL && !plain_texts_put_back(&texts, config_root_setting(config)))
+        fault = "cannot be parsed";
+    return fault;
 }

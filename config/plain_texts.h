@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "policy/arena.h"
+
 struct plain_texts {
     const char *first; /* the texts, each with a NUL; NULL: they were left where they stand */
     size_t count;
@@ -26,6 +28,18 @@ struct plain_texts {
  */
 char *plain_texts_take_out(const char *from, size_t length, char *to, char *texts_to,
                            struct plain_texts *texts);
+
+/* What is parsed: `length` bytes of a text that flatten() has passed, between two others. */
+struct plain_source {
+    const char *head;
+    const char *text;
+    size_t length;
+    const char *tail;
+};
+
+/* Parses without the plain texts, which the settings get afterwards. NULL: done, as guarded_parse(). */
+const char *plain_texts_parse(struct arena *arena, const struct plain_source *source, config_t *config,
+                              unsigned *line);
 
 /* Gives the settings of `list` their texts. False: they are not as many. */
 bool plain_texts_put_back(const struct plain_texts *texts, const config_setting_t *list);

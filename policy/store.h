@@ -1,6 +1,7 @@
 /*
  * The certificate store: where records are kept. Two kinds, a directory and Redis; a third is one new file
- * with a `struct store_kind`, and one row in store.c.
+ * with a `struct store_kind`, and one row in store.c; for the command, a `struct store_manager`, and one row
+ * in store_manage.c.
  *
  * A store keeps no connection and no descriptor between calls: its host may fork, close every descriptor, or
  * change its user. So one struct store may be used by any number of threads at once, without a lock.

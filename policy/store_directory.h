@@ -1,4 +1,4 @@
-/* What the two halves of the directory store share: the names of its files. */
+/* What the parts of the directory store share: the names of its files. */
 #ifndef TLSGRAFT_STORE_DIRECTORY_H
 #define TLSGRAFT_STORE_DIRECTORY_H
 
@@ -23,9 +23,8 @@ const char *store_place_fault(const struct store_settings *store);
 enum store_result store_file_read(const struct store_settings *store, const char *id, struct store_text *text,
                                   char *why);
 
-enum store_result store_directory_write(const struct store_settings *store, const struct store_upload *upload,
-                                        char *why);
-enum store_result store_directory_remove(const struct store_settings *store, const char *organisation,
-                                         const char *id, char *why);
+enum store_result store_directory_list(const struct store_settings *store, const char *organisation,
+                                       bool (*visit)(void *context, const struct store_listed *listed),
+                                       void *context, char *why);
 
 #endif

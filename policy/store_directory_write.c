@@ -245,8 +245,8 @@ static enum store_result write_locked(struct change *change, const struct store_
     return fail_errno(change, "the record cannot be written");
 }
 
-enum store_result store_directory_write(const struct store_settings *store, const struct store_upload *upload,
-                                        char *why)
+static enum store_result write_record(const struct store_settings *store, const struct store_upload *upload,
+                                      char *why)
 {
     struct change change = {.store = store, .why = why, .directory = -1};
     if (!make_directories(&change))
@@ -255,8 +255,8 @@ enum store_result store_directory_write(const struct store_settings *store, cons
     return change_end(&change, result == STORE_DONE ? write_locked(&change, upload) : result);
 }
 
-enum store_result store_directory_remove(const struct store_settings *store, const char *organisation,
-                                         const char *id, char *why)
+static enum store_result remove_record(const struct store_settings *store, const char *organisation,
+                                       const char *id, char *why)
 {
     struct change change = {.store = store, .why = why, .directory = -1};
     struct stat status;
@@ -270,3 +270,9 @@ enum store_result store_directory_remove(const struct store_settings *store, con
                                    : fail_errno(&change, "the record cannot be deleted");
     return change_end(&change, result);
 }
+
+const struct store_manager store_directory_manager = {
+    .write = write_record,
+    .remove = remove_record,
+    .list = store_directory_list,
+};

@@ -22,6 +22,16 @@ struct store_kind {
     void (*name)(const struct store_settings *store, char *name, size_t size);
     void (*read)(const struct store_settings *store, const char *const *ids, size_t count,
                  unsigned timeout_ms, enum store_result *results, struct store_text *texts, char *why);
+};
+
+extern const struct store_kind store_directory;
+extern const struct store_kind store_redis;
+
+/*
+ * What the command does besides. By itself, so that the shared object, which only reads, is linked without
+ * it: each function of libc that is named in it costs every process at its start.
+ */
+struct store_manager {
     enum store_result (*write)(const struct store_settings *store, const struct store_upload *upload,
                                char *why);
     enum store_result (*remove)(const struct store_settings *store, const char *organisation, const char *id,
@@ -31,14 +41,17 @@ struct store_kind {
                               char *why);
 };
 
-extern const struct store_kind store_directory;
-extern const struct store_kind store_redis;
+extern const struct store_manager store_directory_manager;
+extern const struct store_manager store_redis_manager;
 
 /*
  * Writes `why`, a half sentence that follows the store's name: `WHY; WHAT TO DO`. Control characters, which
  * paths and answers may hold, are replaced. Returns STORE_FAILED.
  */
 enum store_result store_fail(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Of an id that is none: `fault`, of record_id_fault(). */
+enum store_result store_refuse_id(const char *fault, char *why);
 
 /* Of an open(2), or a connect(2) to a Unix socket, that failed. */
 enum store_fault store_fault_of_file(int error);

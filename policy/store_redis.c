@@ -115,7 +115,4 @@ static void name_of(const struct store_settings *store, char *name, size_t size)
 const struct store_kind store_redis = {
     .name = name_of,
     .read = read_records,
-    .write = store_redis_write,
-    .remove = store_redis_remove,
-    .list = store_redis_list,
 };

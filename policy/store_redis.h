@@ -19,10 +19,6 @@ void redis_index_element(const char *id, char element[REDIS_KEY_SIZE]);
 void redis_read_many(struct redis_link *link, const char *const *ids, size_t count,
                      enum store_result *results, struct store_text *texts, char *const *whys);
 
-enum store_result store_redis_write(const struct store_settings *store, const struct store_upload *upload,
-                                    char *why);
-enum store_result store_redis_remove(const struct store_settings *store, const char *organisation,
-                                     const char *id, char *why);
 enum store_result store_redis_list(const struct store_settings *store, const char *organisation,
                                    bool (*visit)(void *context, const struct store_listed *listed),
                                    void *context, char *why);

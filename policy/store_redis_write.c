@@ -266,18 +266,24 @@ static enum store_result change_store(struct redis_change *change, const struct 
     return outcome == CHANGED ? result : STORE_FAILED;
 }
 
-enum store_result store_redis_write(const struct store_settings *store, const struct store_upload *upload,
-                                    char *why)
+static enum store_result write_record(const struct store_settings *store, const struct store_upload *upload,
+                                      char *why)
 {
     struct redis_change change;
     change_init(&change, store, upload->organisation, upload->id, why);
     return change_store(&change, upload);
 }
 
-enum store_result store_redis_remove(const struct store_settings *store, const char *organisation,
-                                     const char *id, char *why)
+static enum store_result remove_record(const struct store_settings *store, const char *organisation,
+                                       const char *id, char *why)
 {
     struct redis_change change;
     change_init(&change, store, organisation, id, why);
     return change_store(&change, NULL);
 }
+
+const struct store_manager store_redis_manager = {
+    .write = write_record,
+    .remove = remove_record,
+    .list = store_redis_list,
+};

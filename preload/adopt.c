@@ -1,7 +1,6 @@
 #include "preload/adopt.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -12,6 +11,9 @@
 #include "preload/process.h"
 #include "preload/upstream.h"
 
+/* What is done for a connection makes objects of OpenSSL itself. */
+static _Thread_local bool busy;
+
 /*
  * An SSL that has not shaken hands yet. Its birth is no time to look at it: since 3.2 it is not built yet
  * then, and does not know its SSL_CTX.
@@ -19,7 +21,7 @@
 struct newcomer {
     SSL *ssl;
     const struct libssl *libssl;
-    pthread_t thread; /* that made it */
+    const bool *thread; /* that made it: where its `busy` is */
 };
 
 /* In the order of birth; guarded by process_lock(). If there are more, the oldest is forgotten. */
@@ -29,9 +31,6 @@ static atomic_uint newcomer_count; /* changed under the lock, read without it */
 
 /* As many of a thread's as are looked at. */
 #define OWN_MAX 64
-
-/* What is done for a connection makes objects of OpenSSL itself. */
-static _Thread_local bool busy;
 
 static void drop(unsigned at)
 {
@@ -46,7 +45,7 @@ static void remember(SSL *ssl, const struct libssl *libssl)
     if (atomic_load(&newcomer_count) == NEWCOMERS_MAX)
         drop(0);
     unsigned count = atomic_load(&newcomer_count);
-    newcomers[count] = (struct newcomer){ssl, libssl, pthread_self()};
+    newcomers[count] = (struct newcomer){ssl, libssl, &busy};
     atomic_store(&newcomer_count, count + 1);
     process_unlock();
 }
@@ -69,7 +68,7 @@ static unsigned find_own(const struct libssl *libssl, SSL *own[OWN_MAX])
     unsigned found = 0;
     process_lock();
     for (unsigned i = 0; i < atomic_load(&newcomer_count); i++) {
-        if (newcomers[i].libssl != libssl || !pthread_equal(newcomers[i].thread, pthread_self()))
+        if (newcomers[i].libssl != libssl || newcomers[i].thread != &busy)
             continue;
         if (found == OWN_MAX) {
             for (found = 0; found < OWN_MAX - 1; found++)

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "preload/adopt.h"
 #include "preload/birth.h"
@@ -175,19 +176,29 @@ void *late_look(void)
     return real;
 }
 
+/* Was the program started with a libssl? Of the one walk at the start. */
+static bool has_libssl;
+
+static bool note_libssl(const struct object *object)
+{
+    static const char begin[] = "libssl.so";
+    has_libssl =
+        has_libssl || (object->soname != NULL && strncmp(object->soname, begin, sizeof begin - 1) == 0);
+    return births_are_unseen(object);
+}
+
 /*
  * What has OpenSSL in it whole, and exports it: an executable, as that of Node.js, or one of its libraries.
  * (At the start nothing was loaded with RTLD_DEEPBIND, so any call that the loader binds leads to ours.) This
  * one call of OpenSSL before main is harmless; most others would keep it from the settings that are made in
  * main.
  */
-__attribute__((constructor)) static void on_start(void)
+bool late_start(void)
 {
     char path[PATH_MAX];
     struct object object;
     struct objects all;
-    int error = errno;
-    bool found = next_unseen(NULL, NULL, path, &object, &all);
+    bool found = object_above(NULL, "SSL_CTX_new", note_libssl, NULL, path, &object, &all);
     if (!found) {
         store_settled(&all);
         atomic_store_explicit(&looked, all.loads, memory_order_release);
@@ -197,10 +208,9 @@ __attribute__((constructor)) static void on_start(void)
             object_binding(&object, "CRYPTO_new_ex_data") == NULL ? to_be_watched(&object) : NULL;
         if (libssl != NULL)
             register_with(libssl, register_births);
-        found =
-            next_unseen((const void *)object.low, NULL, path, &object, /* NOLINT(performance-no-int-to-ptr) */
-                        NULL);
+        found = object_above((const void *)object.low, /* NOLINT(performance-no-int-to-ptr) */
+                             "SSL_CTX_new", note_libssl, NULL, path, &object, NULL);
     }
     atomic_store(&started, true);
-    errno = error;
+    return has_libssl;
 }

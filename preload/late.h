@@ -7,6 +7,14 @@
 #ifndef TLSGRAFT_LATE_H
 #define TLSGRAFT_LATE_H
 
+#include <stdbool.h>
+
+/*
+ * By the constructor, once, before main: asks the libcryptos of the executable and of what it is linked with.
+ * Until then late_look() looks at nothing. Returns whether the program was started with a libssl.
+ */
+bool late_start(void);
+
 /*
  * What late_dlsym.S asks before it jumps: looks at what was loaded since the last call, and returns the real
  * dlsym, NULL where there is none. Leaves errno as it was. Threads: any; waits for nothing but the loader's

@@ -15,7 +15,7 @@
 #include "policy/credentials.h"
 #include "policy/records.h"
 #include "preload/answers.h"
-#include "preload/scope.h"
+#include "preload/late.h"
 #include "preload/snapshot.h"
 
 /*
@@ -230,7 +230,7 @@ __attribute__((constructor)) static void on_start(void)
     int error = errno;
     prepare_for_fork();
     look_once(&process.is_seen, see_start);
-    if (object_is_loaded("libssl.so", "SSL_CTX_new")) {
+    if (late_start()) {
         snapshot_acquire();
         snapshot_release();
     }

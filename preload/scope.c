@@ -7,8 +7,7 @@ struct search {
     const void *address;  /* the object that holds it, or */
     const char *soname;   /* the first of this name, or */
     const char *function; /* the first but for this object that defines this, */
-    uint32_t hash;        /* which is the hash of it, */
-    const char *begin;    /* and whose name begins so (NULL: any) */
+    uint32_t hash;        /* which is the hash of it */
     struct object *found;
 };
 
@@ -16,18 +15,17 @@ struct search {
 static bool is_ruled_out(const struct search *search, const struct dl_phdr_info *info)
 {
     if (search->address != NULL)
-        return info->dlpi_addr > (uintptr_t)search->address &&
-               info->dlpi_addr <= (uintptr_t)object_dynamic(info); /* else it is "negative" */
+        /* A base that is greater than the object's own addresses is a "negative" one, and tells nothing. */
+        return (info->dlpi_addr > (uintptr_t)search->address &&
+                info->dlpi_addr <= (uintptr_t)object_dynamic(info)) ||
+               object_ends_before(info, search->address);
     return search->function != NULL &&
            (object_dynamic(info) == _DYNAMIC || !object_may_define(info, &search->hash, 1));
 }
 
 static bool is_named(const struct object *object, const struct search *search)
 {
-    if (search->soname != NULL)
-        return object->soname != NULL && strcmp(object->soname, search->soname) == 0;
-    return search->begin == NULL ||
-           (object->soname != NULL && strncmp(object->soname, search->begin, strlen(search->begin)) == 0);
+    return search->soname == NULL || (object->soname != NULL && strcmp(object->soname, search->soname) == 0);
 }
 
 static bool has_function(const struct object *object, const struct search *search)
@@ -54,14 +52,6 @@ static int look(struct dl_phdr_info *info, size_t size, void *context)
 bool object_of_address(const void *address, struct object *object)
 {
     struct search search = {.address = address, .found = object};
-    return dl_iterate_phdr(look, &search) != 0;
-}
-
-bool object_is_loaded(const char *soname_begin, const char *function)
-{
-    struct object object;
-    struct search search = {
-        .begin = soname_begin, .function = function, .hash = object_hash(function), .found = &object};
     return dl_iterate_phdr(look, &search) != 0;
 }
 

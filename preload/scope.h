@@ -55,9 +55,6 @@ bool object_needed_with(const struct object *object, const char *function, struc
 /* The same, and where none does, the first of those that they need in turn. */
 bool object_needed_within(const struct object *object, const char *function, struct object *needed);
 
-/* Is there an object whose DT_SONAME begins so, and that defines a function? */
-bool object_is_loaded(const char *soname_begin, const char *function);
-
 /*
  * The definition of a function that the object at `caller` would have been bound to without us: its own,
  * else that of an object it needs, else the first in the order of loading. NULL: there is none.

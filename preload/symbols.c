@@ -99,6 +99,17 @@ bool object_read_dynamic(struct object *object)
     return object->strings != NULL;
 }
 
+bool object_ends_before(const struct dl_phdr_info *info, const void *address)
+{
+    /* They are in the order of their addresses (gABI). */
+    for (ElfW(Half) i = info->dlpi_phnum; i > 0; i--) {
+        const ElfW(Phdr) *header = &info->dlpi_phdr[i - 1];
+        if (header->p_type == PT_LOAD)
+            return info->dlpi_addr + header->p_vaddr + header->p_memsz <= (uintptr_t)address;
+    }
+    return true;
+}
+
 void object_place(const struct dl_phdr_info *info, struct object *object)
 {
     object->base = info->dlpi_addr;
@@ -182,13 +193,14 @@ static void *find_by_gnu_hash(const struct object *object, const struct wanted *
     uint32_t index = section->buckets == 0 ? 0 : bucket[wanted->hash % section->buckets];
     if (index < section->first)
         return NULL;
-    for (;; index++) {
-        uint32_t entry = chain[index - section->first];
-        if ((entry | 1) == (wanted->hash | 1) && is_definition(object, index, wanted))
-            return definition(object, index);
-        if ((entry & 1) != 0)
+    /* The lowest bit of an entry is not of the hash: it marks the last of a chain. */
+    const uint32_t *entry = chain + (index - section->first);
+    for (uint32_t hash = wanted->hash | 1; (*entry | 1) != hash || !is_definition(object, index, wanted);
+         index++) {
+        if ((*entry++ & 1) != 0)
             return NULL;
     }
+    return definition(object, index);
 }
 
 /* The gABI's own table, for objects that were linked with --hash-style=sysv. */

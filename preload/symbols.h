@@ -35,6 +35,9 @@ struct object {
 const ElfW(Dyn) * object_dynamic(const struct dl_phdr_info *info);
 bool object_may_define(const struct dl_phdr_info *info, const uint32_t *hashes, size_t count);
 
+/* Do all of an object's addresses lie below this one? Told by its program headers alone, as the two above. */
+bool object_ends_before(const struct dl_phdr_info *info, const void *address);
+
 /* The hash of a name that is no literal. */
 uint32_t object_hash(const char *name);
 
