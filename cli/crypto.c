@@ -3,9 +3,10 @@
 #include <dlfcn.h>
 #include <string.h>
 
-static void *find(void *context, const char *name, uint32_t hash)
+static void *find(void *context, const char *name, uint32_t hash, size_t size)
 {
     (void)hash;
+    (void)size;
     return dlsym(context, name);
 }
 

@@ -71,9 +71,10 @@ static bool read_names(Elf *elf, struct names *names)
 }
 
 /* The table's functions are not to be called: any address but NULL will do. */
-static void *find(void *context, const char *name, uint32_t hash)
+static void *find(void *context, const char *name, uint32_t hash, size_t size)
 {
     (void)hash;
+    (void)size;
     const struct names *names = context;
     return names->count == 0 ? NULL : bsearch(&name, names->at, names->count, sizeof *names->at, compare);
 }
@@ -81,7 +82,7 @@ static void *find(void *context, const char *name, uint32_t hash)
 static enum exported judge(struct names *names, const char **missing)
 {
     struct ossl unused;
-    if (find(names, "SSL_CTX_new", 0) == NULL)
+    if (find(names, "SSL_CTX_new", 0, 0) == NULL)
         return EXPORTED_NONE;
     *missing = ossl_fill_crypto(&unused, find, names);
     if (*missing == NULL)

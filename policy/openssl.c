@@ -48,9 +48,9 @@ static const char *fill(struct ossl *ossl, const struct functions *functions, os
     for (size_t i = 0; i < functions->count; i++) {
         const struct place *place = &functions->places[i];
         const char *older = name + place->size;
-        void *address = find(context, name, place->hash);
+        void *address = find(context, name, place->hash, place->size);
         if (address == NULL && older[0] != '\0')
-            address = find(context, older, place->older_hash);
+            address = find(context, older, place->older_hash, place->older_size);
         if (address == NULL && place->presence == REQUIRED)
             return name;
         /* POSIX lets a function pointer be read back from void *, by its bytes. */

@@ -346,8 +346,11 @@ struct ossl {
 };
 #undef OSSL_MEMBER
 
-/* The address of a function, or NULL. `hash`: of its name (policy/gnu_hash.h), for those who search by it. */
-typedef void *ossl_find(void *context, const char *name, uint32_t hash);
+/*
+ * The address of a function, or NULL. For those who search themselves: the hash of its name
+ * (policy/gnu_hash.h), and the size of that with its NUL.
+ */
+typedef void *ossl_find(void *context, const char *name, uint32_t hash, size_t size);
 
 /*
  * Fill the part of the table that libcrypto, or libssl, has. NULL: done. Else: the name of a function that

@@ -23,9 +23,9 @@ NOTICE(2)
 NOTICE(3)
 static ossl_info_cb *const notices[LIBSSL_MAX] = {notice_0, notice_1, notice_2, notice_3};
 
-static void *find_in_object(void *context, const char *name, uint32_t hash)
+static void *find_in_object(void *context, const char *name, uint32_t hash, size_t size)
 {
-    return object_function_by_hash(context, name, hash);
+    return object_function_sized(context, name, hash, size);
 }
 
 unsigned libssl_count(void)

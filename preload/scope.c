@@ -272,7 +272,7 @@ void *scope_behind_at_start(const char *function)
         object.base = map->l_addr;
         object.dynamic = map->l_ld;
         void *found =
-            passed && object_read_dynamic(&object) ? object_function_at_start(&object, function) : NULL;
+            passed && object_read_dynamic(&object) ? object_function(&object, function) : NULL;
         if (found != NULL)
             return found;
         passed = passed || map->l_ld == _DYNAMIC;

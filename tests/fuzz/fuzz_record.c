@@ -13,9 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct secret secret = {"352d20ee67be67f6340b4c0605b044b7", 32};
 
-static void *find(void *context, const char *name, uint32_t hash)
+static void *find(void *context, const char *name, uint32_t hash, size_t size)
 {
     (void)hash;
+    (void)size;
     return dlsym(context, name);
 }
 

@@ -99,9 +99,10 @@ struct policy *load_text(const struct directory *place, const char *text, struct
     return load_file(directory_text(place, "policy.cfg", text), found);
 }
 
-static void *find(void *context, const char *name, uint32_t hash)
+static void *find(void *context, const char *name, uint32_t hash, size_t size)
 {
     (void)hash;
+    (void)size;
     return dlsym(context, name);
 }
 

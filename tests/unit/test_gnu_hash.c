@@ -54,10 +54,11 @@ static bool has_older(const char *name)
            strcmp(name, "SSL_get1_peer_certificate") == 0;
 }
 
-static void *find(void *context, const char *name, uint32_t hash)
+static void *find(void *context, const char *name, uint32_t hash, size_t size)
 {
     struct asked *asked = context;
     cr_assert_eq(hash, computed(name), "%s", name);
+    cr_assert_eq(size, strlen(name) + 1, "%s", name);
     asked->names++;
     asked->older += is_older(name);
     return has_older(name) ? NULL : context;
