@@ -311,6 +311,38 @@ class Lookup(LabTest):
             grafted = self.graft([LAB / "lab_lookup"], policy, env=env)
             self.assertEqual((bare.status, bare.out, bare.err), (grafted.status, grafted.out, grafted.err))
 
+    def beside(self, other):
+        """LD_PRELOAD with another object, in either order."""
+        return [f"{self.library}:{other}", f"{other}:{self.library}"]
+
+    def test_a_preload_that_owns_strcmp_and_looks_for_the_next_one(self):
+        policy = self.pinned(self.genuine)
+        for preload in self.beside(LAB / "liblab_lookup_strcmp.so"):
+            env = {"LD_PRELOAD": preload}
+            with self.subTest(preload=preload):
+                result = self.graft(["/bin/true"], policy, env=env)
+                self.assertEqual((0, ""), (result.status, result.text), result)
+            for program in ("lab_client", "lab_linked"):
+                argv = [LAB / program, "--sni", "localhost", "--port"]
+                with self.subTest(preload=preload, program=program):
+                    with self.serve(self.genuine) as server:
+                        self.assert_accepted(self.graft([*argv, server.port], policy, env=env), server)
+                    with self.serve(self.other) as server:
+                        result = self.graft([*argv, server.port], policy, env=env)
+                        self.assert_no_data(result, server)
+                        self.assertIn(f"{policy}:4", result.err, result)
+
+    def test_a_sanitizer_that_is_preloaded(self):
+        """It looks for libc's functions while it starts, strcmp(3) among them."""
+        runtime = run(["gcc", "-print-file-name=libasan.so"]).out.strip()
+        if not os.path.isabs(runtime):
+            self.skipTest("gcc has no runtime of AddressSanitizer")
+        env = {"ASAN_OPTIONS": "detect_leaks=0:verify_asan_link_order=0"}
+        for preload in self.beside(os.path.realpath(runtime)):
+            with self.subTest(preload=preload):
+                result = self.graft(["/bin/true"], self.pinned(self.genuine), env={**env, "LD_PRELOAD": preload})
+                self.assertEqual((0, ""), (result.status, result.text), result)
+
 
 def load_tests(loader, tests, _pattern):
     return tests if LINE is None else loader.loadTestsFromTestCase(Deep)
