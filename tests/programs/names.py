@@ -369,6 +369,13 @@ class NameCases(NamedMachine):
         argv = self.s_client("-noservername", "-verify_hostname", "localhost", "-verify_ip", "127.0.0.1")
         self.assert_governed(argv, "localhost", "127.0.0.1", stdin=REQUEST)
 
+    def test_an_address_that_is_verified_beside_a_name_that_is_sent(self):
+        # Nobody resolved the name, so its port is known by that address alone.
+        argv = self.s_client("-servername", "unresolved.lab", "-verify_hostname", "unresolved.lab", "-verify_ip",
+                             "127.0.0.1")
+        self.assert_governed(argv, "unresolved.lab:PORT", stdin=REQUEST)
+        self.assert_free(argv, "unresolved.lab:1", stdin=REQUEST)
+
     def test_both_names_when_another_is_verified_than_is_sent(self):
         argv = self.s_client("-servername", "a.example.com", "-verify_hostname", "localhost")
         self.assert_governed(argv, "a.example.com", "localhost", stdin=REQUEST)

@@ -5,8 +5,10 @@ test_lines.py for the variables.
 """
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
+import unittest
 
 import lab
 from lab import COMMAND, HERE, LAB, SOURCE, LabTest, main, run
@@ -246,20 +248,42 @@ class Exported(Governed):
 
     def test_a_library_that_has_openssl_in_it(self):
         """Linked with it, and loaded later; the calls within it are bound by the linker."""
-        archives = [subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True,
-                                   check=True).stdout.strip() for name in ("libssl.a", "libcrypto.a")]
-        library = self.lab / "libwhole.so"
-        built = run(["gcc", "-shared", "-Wl,-Bsymbolic", "-o", library, "-Wl,--whole-archive", *archives,
-                     "-Wl,--no-whole-archive"])
-        self.assertEqual(0, built.status, built)
+        library = self.whole("libwhole.so")
         for mode in ("now-shallow", "now-shallow-again"):
             with self.subTest(mode=mode):
                 self.check([LAB / "lab_deep", mode, library], drives=("connect", "write"))
+        self.check([self.linked_with(library)], drives=("connect", "write"))
+
+    @unittest.skipUnless(platform.machine() == "x86_64", "the addresses are those of x86_64")
+    def test_a_library_that_lies_below_its_addresses_in_the_file(self):
+        """There is room for one of two at the end of the address space; what the loader adds to the other's addresses
+        is negative."""
+        high = "-Wl,-Ttext-segment=0x7ffffff00000"
+        source = self.lab / "high.c"
+        source.write_text("int high = 1;\n")
+        first = self.lab / "libhigh.so"
+        self.compile("-shared", "-fPIC", high, "-o", first, source)
+        linked = self.linked_with("-Wl,--no-as-needed", first, self.whole("libhighwhole.so", high))
+        self.check([linked], drives=("connect", "write"))
+
+    def compile(self, *words):
+        built = run(["gcc", *words])
+        self.assertEqual(0, built.status, built)
+
+    def whole(self, name, *options):
+        """A library with all of OpenSSL in it."""
+        archives = [subprocess.run(["gcc", f"-print-file-name={archive}"], capture_output=True, text=True,
+                                   check=True).stdout.strip() for archive in ("libssl.a", "libcrypto.a")]
+        library = self.lab / name
+        self.compile("-shared", "-Wl,-Bsymbolic", *options, "-o", library, "-Wl,--whole-archive", *archives,
+                     "-Wl,--no-whole-archive")
+        return library
+
+    def linked_with(self, *libraries):
         linked = self.lab / "linked"
         sources = [HERE / name for name in ("linked.c", "session.c", "options.c")]
-        built = run(["gcc", "-D_GNU_SOURCE", "-o", linked, *sources, library, f"-Wl,-rpath,{self.lab}"])
-        self.assertEqual(0, built.status, built)
-        self.check([linked], drives=("connect", "write"))
+        self.compile("-D_GNU_SOURCE", "-o", linked, *sources, *libraries, f"-Wl,-rpath,{self.lab}")
+        return linked
 
     def test_the_command_knows_it(self):
         result = self.bare([COMMAND, "doctor", LAB / "lab_exporting"])
@@ -286,6 +310,38 @@ class Lookup(LabTest):
             env = {"LD_PRELOAD": f"{self.library}:{behind}"}
             grafted = self.graft([LAB / "lab_lookup"], policy, env=env)
             self.assertEqual((bare.status, bare.out, bare.err), (grafted.status, grafted.out, grafted.err))
+
+    def beside(self, other):
+        """LD_PRELOAD with another object, in either order."""
+        return [f"{self.library}:{other}", f"{other}:{self.library}"]
+
+    def test_a_preload_that_owns_strcmp_and_looks_for_the_next_one(self):
+        policy = self.pinned(self.genuine)
+        for preload in self.beside(LAB / "liblab_lookup_strcmp.so"):
+            env = {"LD_PRELOAD": preload}
+            with self.subTest(preload=preload):
+                result = self.graft(["/bin/true"], policy, env=env)
+                self.assertEqual((0, ""), (result.status, result.text), result)
+            for program in ("lab_client", "lab_linked"):
+                argv = [LAB / program, "--sni", "localhost", "--port"]
+                with self.subTest(preload=preload, program=program):
+                    with self.serve(self.genuine) as server:
+                        self.assert_accepted(self.graft([*argv, server.port], policy, env=env), server)
+                    with self.serve(self.other) as server:
+                        result = self.graft([*argv, server.port], policy, env=env)
+                        self.assert_no_data(result, server)
+                        self.assertIn(f"{policy}:4", result.err, result)
+
+    def test_a_sanitizer_that_is_preloaded(self):
+        """It looks for libc's functions while it starts, strcmp(3) among them."""
+        runtime = run(["gcc", "-print-file-name=libasan.so"]).out.strip()
+        if not os.path.isabs(runtime):
+            self.skipTest("gcc has no runtime of AddressSanitizer")
+        env = {"ASAN_OPTIONS": "detect_leaks=0:verify_asan_link_order=0"}
+        for preload in self.beside(os.path.realpath(runtime)):
+            with self.subTest(preload=preload):
+                result = self.graft(["/bin/true"], self.pinned(self.genuine), env={**env, "LD_PRELOAD": preload})
+                self.assertEqual((0, ""), (result.status, result.text), result)
 
 
 def load_tests(loader, tests, _pattern):

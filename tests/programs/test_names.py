@@ -45,6 +45,22 @@ class Names(NameCases, LabTest):
             self.assertEqual(0, listener.next(), result)
             self.assertIn("PeerUnnamed", result.err)
 
+    def test_an_address_that_is_verified_beside_a_name_tells_the_port(self):
+        for way in ("socket", "memory"):
+            with self.subTest(way=way):
+                def argv(port, way=way):
+                    return [LAB / "lab_verified", way, "unresolved.lab", "127.0.0.1", port]
+
+                self.assert_governed(argv, "unresolved.lab:PORT", how=r"unresolved\.lab \(sni\), port PORT: ")
+                # The pin of another port lets nobody pass.
+                with self.serve(self.other) as server:
+                    policy = self.policy((f"unresolved.lab:{server.port}", self.genuine.pin),
+                                         ("unresolved.lab:1", self.other.pin))
+                    result = self.on_named_machine(argv(server.port), policy)
+                    self.assert_no_data(result, server)
+                    self.assertIn(f"{policy}:4", result.err, result)
+                self.assert_free(argv, "unresolved.lab:1")
+
     def test_another_preload_that_answers_for_names(self):
         ours = self.library
         other = LAB / "liblab_resolver.so"

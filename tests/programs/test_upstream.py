@@ -113,10 +113,10 @@ class UpstreamTest(LabTest):
         return [event for event in self.events(self.sink) if event["event"] == "ClientCertificateUnavailable"]
 
     @contextlib.contextmanager
-    def s_server(self, *options):
-        """A server that takes every certificate, and shows it on its page."""
+    def s_server(self, *options, enter=()):
+        """A server that takes every certificate, and shows it on its page. enter: the words that come before."""
         port = free_port()
-        argv = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", self.genuine.certificate, "-key",
+        argv = [*enter, "openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", self.genuine.certificate, "-key",
                 self.genuine.key, "-www", "-Verify", "2", *options]
         with subprocess.Popen([str(word) for word in argv], env=SANE, stdin=subprocess.DEVNULL, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
@@ -670,6 +670,23 @@ class Lines(LineLab, Handshakes):
         shutil.copy(HERE / "upstream.c", cls.lab)
         built = run([SOURCE / "scripts/in-root", "--bind", cls.lab, READY["bullseye"], *words])
         assert built.status == 0, built
+
+    def test_a_key_that_only_a_provider_knows(self):
+        key, certificate = self.lab / "ml-dsa.key", self.lab / "ml-dsa.pem"
+        made = self.bare(["openssl", "req", "-x509", "-newkey", "ML-DSA-65", "-noenc", "-subj", "/CN=ours-ml-dsa",
+                          "-keyout", key, "-out", certificate])
+        if made.status != 0:
+            self.assertIn(self.line, ("bullseye", "bookworm"), made)
+            self.skipTest(f"OpenSSL {VERSIONS[self.line]} of {self.line} has no ML-DSA")
+        both = self.lab / "ml-dsa.both"
+        both.write_text(certificate.read_text() + key.read_text())
+        both.chmod(0o600)
+        policy = self.upstream(self.rule("localhost", both))
+        here = [SOURCE / "scripts/in-root", "--bind", self.lab, self.root]
+        with self.s_server("-tls1_3", enter=here) as port:
+            result = self.graft(["openssl", "s_client", "-quiet", "-servername", "localhost", "-connect",
+                                 f"127.0.0.1:{port}"], policy, stdin=REQUEST)
+            self.assertRegex(result.out, "Subject:.*ours-ml-dsa", result)
 
 
 def load_tests(loader, _tests, _pattern):

@@ -3,7 +3,7 @@
 import socket
 
 from asking import AskingServer
-from lab import PYTHON, REQUEST, main
+from lab import LAB, PYTHON, REQUEST, main
 from names import NamedMachine
 from server import Listener
 from test_corners import Proxy
@@ -178,6 +178,14 @@ class Addresses(NamedMachine, UpstreamTest):
         self.assert_nobody(self.memory(policy, port, "api.lab", other))
         self.assert_nobody(self.memory(policy, port, "api.lab", self.unix_socket()))
         self.assert_shown(self.memory(self.ours_for("api.lab"), port, "api.lab", other, self.unix_socket()))
+
+    def test_an_address_that_is_verified_beside_a_name_tells_the_port(self):
+        port = self.asking()
+        for way in ("socket", "memory"):
+            with self.subTest(way=way):
+                argv = [LAB / "lab_verified", way, "unresolved.lab", "127.0.0.1", port]
+                self.assert_shown(self.on_named_machine(argv, self.ours_for(f"unresolved.lab:{port}")))
+                self.assert_nobody(self.on_named_machine(argv, self.ours_for(f"unresolved.lab:{port + 1}")))
 
     def unix_socket(self):
         path = self.lab / "socket"

@@ -65,6 +65,26 @@ Test(hostile, nesting)
     expect_refused("syntax error");
 }
 
+/* libconfig takes it for the end; so the rules behind it must not be left out in silence. */
+Test(hostile, a_nul_in_a_comment_or_a_text)
+{
+    static const char *const places[] = {"/* ~ */", "# ~\n", "// ~\n", "organisation = \"~\";",
+                                         "\"~\";",  "~"};
+    char text[512];
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        snprintf(text, sizeof text,
+                 "version = 1;\n%s\nsecurity: { pinned_public_keys = ( { domain = \"a\"; keys = "
+                 "\"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"; } ); };",
+                 places[i]);
+        size_t length = strlen(text);
+        *strchr(text, '~') = '\0';
+        findings = (struct findings){0};
+        directory_write(&directory, "policy.cfg", text, length);
+        expect_refused(":2: a NUL byte");
+        cr_expect_eq(findings.errors, 1, "%s", findings.text);
+    }
+}
+
 static void *load_on_a_small_stack(void *path)
 {
     struct findings *own = calloc(1, sizeof *own);
