@@ -7,7 +7,7 @@
  * never a look at its entry unless that is the one. With 100,000 patterns the entries are in no cache, but
  * slots of four bytes are in the second one.
  */
-#define NUMBER_BITS 24 /* a policy of 16 MiB has not half as many units: config/flatten.h */
+#define NUMBER_BITS 24 /* a policy of 16 MiB has 11 million units at most: config/flatten.h */
 #define NUMBER_MASK ((1u << NUMBER_BITS) - 1)
 
 #define MEMORY_LINE 64 /* bytes; a wrong number costs time alone */

@@ -94,7 +94,9 @@ bool connection_is_any_due(void)
 ossl_info_cb *connection_program_info(const struct libssl *libssl, const SSL *ssl,
                                       const struct connection *connection)
 {
-    if (connection != NULL && connection->info != NULL)
+    /* One that is set no more, through dlsym, is not called: it may be gone. */
+    if (connection != NULL && connection->info != NULL &&
+        libssl->fn.SSL_get_info_callback(ssl) == libssl->on_info)
         return connection->info;
     SSL_CTX *ctx = libssl->fn.SSL_get_SSL_CTX(ssl);
     ossl_info_cb *installed = libssl->fn.SSL_CTX_get_info_callback(ctx);

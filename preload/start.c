@@ -149,7 +149,7 @@ static ossl_info_cb *info_in_force(const struct libssl *libssl, const SSL *ssl)
  */
 static bool make_heard(struct libssl *libssl, SSL *ssl)
 {
-    ossl_info_cb *info = info_in_force(libssl, ssl);
+    ossl_info_cb *info = libssl->fn.SSL_get_info_callback(ssl); /* NULL: the SSL_CTX is asked each time */
     struct connection *connection = connection_make(libssl, ssl);
     if (connection == NULL)
         return false;

@@ -193,6 +193,52 @@ static void duplicates(const char *port, const char *unused)
     printf("grown %ld\n", (long)(mallinfo2().uordblks - before));
 }
 
+static int notices;
+
+static void count(const SSL *ssl, int where, int answer)
+{
+    (void)ssl;
+    (void)where;
+    (void)answer;
+    notices++;
+}
+
+/* libssl's own function, past every hook. */
+static void *past_hooks(const char *name)
+{
+    Dl_info libssl;
+    dladdr((const void *)SSL_CTX_new, &libssl);
+    return dlsym(dlopen(libssl.dli_fname, RTLD_LAZY | RTLD_NOLOAD), name);
+}
+
+static int notices_of(SSL *ssl)
+{
+    notices = 0;
+    SSL_connect(ssl);
+    return notices;
+}
+
+/* An info callback is called no more when it was removed, by a hooked call or past the hooks. */
+static void removed(const char *port, const char *unused)
+{
+    void (*set)(SSL *, void (*)(const SSL *, int, int)) = past_hooks("SSL_set_info_callback");
+    void (*set_for_all)(SSL_CTX *, void (*)(const SSL *, int, int)) = past_hooks("SSL_CTX_set_info_callback");
+    (void)port;
+    (void)unused;
+    SSL *ssl = new_ssl();
+    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_info_callback(ssl, count);
+    printf("hooked %d", notices_of(ssl) > 0);
+    set(ssl, NULL);
+    printf(" removed %d\n", notices_of(ssl));
+    ssl = new_ssl();
+    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    set_for_all(SSL_get_SSL_CTX(ssl), count);
+    printf("past %d", notices_of(ssl) > 0);
+    SSL_CTX_set_info_callback(SSL_get_SSL_CTX(ssl), NULL);
+    printf(" removed %d\n", notices_of(ssl));
+}
+
 /* One step of a handshake, or of whatever else is to be read. */
 static void step(SSL *ssl)
 {
@@ -259,7 +305,8 @@ int main(int argc, char **argv)
         void (*run)(const char *port, const char *second);
     } cases[] = {
         {"early", early},       {"clear", clear}, {"again", again},           {"memory", memory},
-        {"provider", provider}, {"names", names}, {"duplicates", duplicates}, {"renegotiate", renegotiate}};
+        {"provider", provider}, {"names", names}, {"duplicates", duplicates}, {"renegotiate", renegotiate},
+        {"removed", removed}};
     for (size_t i = 0; argc > 2 && i < sizeof cases / sizeof *cases; i++) {
         if (strcmp(argv[1], cases[i].name) == 0) {
             cases[i].run(argv[2], argc > 3 ? argv[3] : NULL);

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import threading
 
-from lab import GREETING, LAB, PYTHON, SANE, LabTest, main
+from lab import GREETING, LAB, PYTHON, SANE, LabTest, main, run
 
 # http.client through a CONNECT proxy: PROXY-PORT SERVER-PORT.
 TUNNEL = """
@@ -119,6 +119,13 @@ class Corners(LabTest):
         with self.serve(self.genuine) as server:
             policy = self.policy(("one.example", self.genuine.pin), ("other.example", self.genuine.pin))
             self.assertIn("connect 1\nwrite 18", self.corners("names", server.port, policy=policy).out)
+
+    def test_an_info_callback_that_was_removed(self):
+        """Its code may be gone: what a hooked call set and a call past the hooks removed, and the other way round."""
+        for graft in (False, True):
+            argv, policy = [LAB / "lab_corners", "removed", "0"], self.pinned(self.genuine)
+            result = self.graft(argv, policy) if graft else run(argv)
+            self.assertEqual(result.out, "hooked 1 removed 0\npast 1 removed 0\n", result)
 
     def test_a_copied_connection_leaves_nothing_behind(self):
         result = self.corners("duplicates", 0)
