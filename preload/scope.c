@@ -271,8 +271,7 @@ void *scope_behind_at_start(const char *function)
         struct object object;
         object.base = map->l_addr;
         object.dynamic = map->l_ld;
-        void *found =
-            passed && object_read_dynamic(&object) ? object_function(&object, function) : NULL;
+        void *found = passed && object_read_dynamic(&object) ? object_function(&object, function) : NULL;
         if (found != NULL)
             return found;
         passed = passed || map->l_ld == _DYNAMIC;
